@@ -1,0 +1,48 @@
+"""`Analysis`: all that one run finds out about one study; the input of report, scene and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
+from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.measure.measurement import Measurement
+from CardiacMTLLib.volume import CineStudy, Mask
+
+
+@dataclass(frozen=True, slots=True)
+class QualityFlag:
+    """Something about the input or the masks that a reader should check: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which network produced a result."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """Result of one study.
+
+    `frames` gives the 0-based frame of each phase that was found; `masks` the (z, y, x) mask of each of these phases;
+    `cine_masks` (t, z, y, x) all frames, or None where only the phases were segmented. `measurements` is keyed by the
+    names of the result record (`lv_edv_ml`, ...), in display order. `seconds` is the time of each stage.
+    """
+
+    study: CineStudy
+    frames: Mapping[Phase, int]
+    masks: Mapping[Phase, Mask]
+    cine_masks: Mask | None
+    measurements: Mapping[str, Measurement]
+    diagnosis: Diagnosis
+    flags: tuple[QualityFlag, ...]
+    model: ModelIdentity
+    seconds: Mapping[str, float]

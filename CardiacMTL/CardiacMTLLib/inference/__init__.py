@@ -1,0 +1,1 @@
+"""From input to final masks: device choice, prediction, clean-up and quality."""

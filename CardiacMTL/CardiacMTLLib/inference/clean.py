@@ -1,0 +1,57 @@
+"""Cleaning a mask: one heart, without islands and holes."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from CardiacMTLLib.labels import Label
+from CardiacMTLLib.volume import Mask
+
+
+def clean_mask(mask: Mask) -> Mask:
+    """A new (z, y, x) mask with one LV cavity, the wall that hangs on it, one RV, and no holes.
+
+    Of each structure the largest connected piece stays; pieces hang together through faces, edges and corners. Holes of a
+    slice inside LV and wall become LV cavity.
+    """
+    box = _bounding_box(mask > 0)
+    if box is None:
+        return mask.copy()
+    part = mask[box]
+    cavity = _largest_piece(part == Label.LV)
+    left = _largest_piece(cavity | (part == Label.MYOCARDIUM))
+    right = _largest_piece(part == Label.RV)
+    cleaned = np.where(left, part, Label.BACKGROUND).astype(np.uint8)
+    cleaned[_holes(left) & ~right] = Label.LV
+    cleaned[right] = Label.RV
+    result = np.zeros_like(mask)
+    result[box] = cleaned
+    return result
+
+
+def _largest_piece(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if not region.any():
+        return region
+    pieces = sitk.ConnectedComponent(sitk.GetImageFromArray(region.astype(np.uint8)), True)
+    numbers = sitk.GetArrayViewFromImage(pieces)
+    largest: NDArray[np.bool_] = numbers == np.bincount(numbers.ravel())[1:].argmax() + 1
+    return largest
+
+
+def _holes(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    holes = np.zeros_like(region)
+    for index, plane in enumerate(region):
+        if plane.any():
+            framed = sitk.GetImageFromArray(np.pad(plane, 1).astype(np.uint8))
+            filled = sitk.GetArrayViewFromImage(sitk.BinaryFillhole(framed))[1:-1, 1:-1]
+            holes[index] = (filled > 0) & ~plane
+    return holes
+
+
+def _bounding_box(region: NDArray[np.bool_]) -> tuple[slice, ...] | None:
+    if not region.any():
+        return None
+    spans = (np.flatnonzero(region.any(axis=tuple(a for a in range(3) if a != axis))) for axis in range(3))
+    return tuple(slice(int(span[0]), int(span[-1]) + 1) for span in spans)

@@ -1,0 +1,1 @@
+"""From masks to clinical measurements: phases, volumes, function and wall."""

@@ -1,0 +1,1 @@
+"""The multi-task network: configuration, blocks, model and weights."""

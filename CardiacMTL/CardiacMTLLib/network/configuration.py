@@ -1,0 +1,53 @@
+"""`NetworkConfiguration`: everything that fixes the shape of the network and of its input."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from CardiacMTLLib.errors import ModelError
+
+N_LABELS = 4
+N_GROUPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfiguration:
+    """Architecture and input grids of the multi-task network.
+
+    The heart is found on a window of `locator_size` squared samples `locator_spacing_mm` apart; masks and diagnosis come
+    from a window of `window_size` squared samples `window_spacing_mm` apart around it. `channels` are the widths of the
+    encoder's levels, each half the resolution of the one before; both sizes must be divisible by two to the power of the
+    levels less one. `embedding_dropout` acts on the pooled embedding while training.
+    """
+
+    window_size: int = 128
+    window_spacing_mm: float = 1.5
+    channels: tuple[int, ...] = (16, 32, 64, 128, 256)
+    embedding_size: int = 64
+    embedding_dropout: float = 0.5
+    locator_size: int = 96
+    locator_spacing_mm: float = 4.0
+    locator_channels: tuple[int, ...] = (8, 16, 32, 32)
+
+    def __post_init__(self) -> None:
+        for size, channels in ((self.window_size, self.channels), (self.locator_size, self.locator_channels)):
+            step = 2 ** (len(channels) - 1)
+            if size % step:
+                raise ModelError(f"window size is {size}; expected a multiple of {step} for {len(channels)} levels")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a manifest."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> NetworkConfiguration:
+        """The configuration in a manifest; raises `ModelError` for unknown or missing keys."""
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            raise ModelError(
+                f"network configuration has keys {sorted(set(values) ^ known)} too many or too few; "
+                "expected those of this software version; install the model made for it"
+            )
+        settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return cls(**settings)

@@ -1,0 +1,111 @@
+"""`write_outputs`: all result files of one study, complete or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.errors import CardiacMTLError, OutputError
+from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
+from CardiacMTLLib.report.html import Picture, write_report
+from CardiacMTLLib.report.publish import published
+from CardiacMTLLib.report.record import record_text, result_record
+from CardiacMTLLib.report.segmentation_file import write_mask
+
+AnalysisWriter = Callable[[Analysis, Path], None]
+"""Writes one file from an analysis; `MissingPackageError` and the like say why it cannot."""
+
+PHASE_FILES = {Phase.ED: "segmentation_ed.nii.gz", Phase.ES: "segmentation_es.nii.gz"}
+CINE_FILE = "segmentation_cine.nii.gz"
+RECORD_FILE = "result.json"
+SHEET_FILE = "overlay.png"
+VIEW_FILE = "overlay_3d.png"
+REPORT_FILE = "report.html"
+SCENE_FILE = "scene.mrb"
+
+RESULT_FILES = (*PHASE_FILES.values(), CINE_FILE, RECORD_FILE, SHEET_FILE, VIEW_FILE, REPORT_FILE, SCENE_FILE)
+"""Every name that a run may write, in the order in which they are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFiles:
+    """What was written: the folder, the names in it, and a sentence for each file that was left out."""
+
+    folder: Path
+    names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def write_outputs(
+    analysis: Analysis,
+    out: Path,
+    *,
+    scene_writer: AnalysisWriter | None = None,
+    view_renderer: AnalysisWriter | None = None,
+    extras: Mapping[str, Callable[[Path], None]] | None = None,
+) -> OutputFiles:
+    """Write the results of `analysis` into the folder `out`, which is made where it does not exist.
+
+    `scene_writer` makes the scene and `view_renderer` the 3D picture (None: not wanted); `extras` are further files, name to
+    writer. A file whose optional package is missing is left out with a note. All files appear at once, when they are complete;
+    foreign files in `out` stay. Raises `OutputError` where something cannot be written; then `out` is as it was.
+    """
+    extras = extras or {}
+    with published(out, [*RESULT_FILES, *extras]) as folder:
+        writing = _Writing(analysis, folder)
+        writing.masks()
+        (folder / RECORD_FILE).write_text(record_text(result_record(analysis)), encoding="utf-8")
+        sheet = writing.picture(SHEET_FILE, draw_contact_sheet)
+        view = writing.picture(VIEW_FILE, view_renderer)
+        writing.optional(REPORT_FILE, lambda study, path: write_report(study, path, sheet=sheet, view=view))
+        if scene_writer is not None:
+            writing.optional(SCENE_FILE, scene_writer)
+        for name, write in extras.items():
+            write(folder / name)
+        names = tuple(name for name in (*RESULT_FILES, *extras) if (folder / name).exists())
+    return OutputFiles(out, names, tuple(writing.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """One round of writing into a folder that collects notes."""
+
+    analysis: Analysis
+    folder: Path
+    notes: list[str] = field(default_factory=list)
+
+    def masks(self) -> None:
+        """Write the mask of each phase, and those of the whole cycle where it was segmented."""
+        study = self.analysis.study
+        for phase, name in PHASE_FILES.items():
+            if phase in self.analysis.masks:
+                write_mask(self.analysis.masks[phase], study, self.folder / name)
+            else:
+                self.notes.append(f"{name} is left out: {phase} was not segmented")
+        if self.analysis.cine_masks is not None:
+            write_mask(self.analysis.cine_masks, study, self.folder / CINE_FILE)
+
+    def picture(self, name: str, draw: AnalysisWriter | None) -> Picture:
+        """Draw a picture and hand it, or the reason why there is none, to the report."""
+        if draw is None:
+            return Picture(None, "it was not asked for")
+        reason = self.optional(name, draw)
+        return Picture(None, reason) if reason else Picture(self.folder / name)
+
+    def optional(self, name: str, write: AnalysisWriter) -> str | None:
+        """Write a file that may be left out; None, or the reason, which is also noted.
+
+        A failure to write is no reason to leave a file out: `OutputError` goes on.
+        """
+        try:
+            write(self.analysis, self.folder / name)
+        except OutputError:
+            raise
+        except CardiacMTLError as error:
+            (self.folder / name).unlink(missing_ok=True)
+            self.notes.append(f"{name} is left out: {error}")
+            return str(error)
+        return None

@@ -1,0 +1,1 @@
+"""From a CineStudy to the network's input, and the way back."""

@@ -1,0 +1,105 @@
+"""`result_record`: an analysis as the plain dictionary that result.json holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from CardiacMTLLib import __version__
+from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.diagnosis.diagnosis import MEANING, RESEARCH_USE, Diagnosis
+from CardiacMTLLib.geometry import Geometry
+from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.volume import Patient
+
+SCHEMA_VERSION = "1.0"
+"""Version of the record's schema: the second number grows with every new key, the first when one changes its meaning."""
+
+SOFTWARE_NAME = "CardiacMTL"
+
+Record = dict[str, Any]
+
+
+def result_record(analysis: Analysis) -> Record:
+    """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
+
+    Frames count from 1. Measurements have three decimals and probabilities four; the geometry is that of the study's file and
+    is not rounded. No path, name or identifier of the patient is in it. Raises `ValueError` for a number that is not finite.
+    """
+    record: Record = {
+        "schema_version": SCHEMA_VERSION,
+        "research_use": RESEARCH_USE,
+        "software": {"name": SOFTWARE_NAME, "version": __version__},
+        "model": {"name": analysis.model.name, "version": analysis.model.version, "sha256": analysis.model.sha256},
+        "diagnosis": _diagnosis(analysis.diagnosis),
+        "measurements": {
+            name: {"value": _rounded(measurement.value, 3), "unit": measurement.unit, "reason": measurement.reason}
+            for name, measurement in analysis.measurements.items()
+        },
+        "quality": {"flags": [{"code": flag.code, "text": flag.text} for flag in analysis.flags]},
+        "frames": {phase.lower(): _frame_number(analysis.frames, phase) for phase in Phase},
+        "geometry": _geometry(analysis.study.stored.geometry),
+        "input": {
+            "frame_count": len(analysis.study.frames),
+            "patient": _patient(analysis.study.patient),
+            "warnings": list(analysis.study.warnings),
+        },
+        "seconds": {stage: _rounded(seconds, 3) for stage, seconds in analysis.seconds.items()},
+    }
+    record_text(record)
+    return record
+
+
+def record_text(record: Record) -> str:
+    """`record` as indented JSON; raises `ValueError` where a number is not finite."""
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Record:
+    probabilities = diagnosis.probabilities
+    logits = diagnosis.auxiliary_logits
+    return {
+        "probabilities": None if probabilities is None else {group.value: _rounded(probabilities[group], 4) for group in Group},
+        "label": None if diagnosis.label is None else diagnosis.label.value,
+        "reason": diagnosis.reason,
+        "meaning": MEANING,
+        "auxiliary_logits": None if logits is None else [_rounded(logit, 4) for logit in logits],
+        "contributions": [
+            {
+                "feature": contribution.feature,
+                "value": _rounded(contribution.value, 3),
+                "unit": contribution.unit,
+                "logits": _rounded(contribution.logits, 4),
+            }
+            for contribution in diagnosis.contributions
+        ],
+    }
+
+
+def _patient(patient: Patient) -> Record:
+    """What the measurements were computed with; nothing here identifies a person."""
+    return {
+        "height_cm": patient.height_cm,
+        "weight_kg": patient.weight_kg,
+        "sex": None if patient.sex is None else patient.sex.value,
+        "heart_rate_bpm": patient.heart_rate_bpm,
+    }
+
+
+def _geometry(geometry: Geometry) -> Record:
+    return {
+        "size_xyz": list(geometry.size_xyz),
+        "spacing_xyz_mm": list(geometry.spacing_xyz_mm),
+        "direction": list(geometry.direction),
+        "origin_xyz_mm": list(geometry.origin_xyz_mm),
+    }
+
+
+def _frame_number(frames: Mapping[Phase, int], phase: Phase) -> int | None:
+    return int(frames[phase]) + 1 if phase in frames else None
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    """`value` as a Python number with so many decimals, without a negative zero."""
+    return None if value is None else round(float(value), decimals) + 0.0

@@ -1,0 +1,81 @@
+"""What a run says on the terminal when it is done; plain ASCII, so that every console can show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE, Diagnosis
+from CardiacMTLLib.outputs import OutputFiles
+from CardiacMTLLib.report.wording import number_text
+
+_LINES = {
+    "LV": (("EDV", "lv_edv_ml"), ("ESV", "lv_esv_ml"), ("EF", "lv_ef_percent"), ("mass", "lv_mass_g")),
+    "RV": (("EDV", "rv_edv_ml"), ("ESV", "rv_esv_ml"), ("EF", "rv_ef_percent")),
+}
+
+
+def run_summary(analysis: Analysis, files: OutputFiles) -> str:
+    """Diagnosis, main measurements, flags, and where the results are."""
+    lines = [*diagnosis_lines(analysis.diagnosis), *_measurement_lines(analysis)]
+    lines += [f"Check: {flag.text}" for flag in analysis.flags]
+    lines += [*file_lines(files), RESEARCH_USE]
+    return "\n".join(lines)
+
+
+def demo_summary(analysis: Analysis, files: OutputFiles, truth: Mapping[str, float], phantom_name: str) -> str:
+    """As `run_summary`, with the phantom's true measurements (names as in the result record) beside the measured ones."""
+    lines = [
+        "Synthetic study of a dilated heart",
+        *diagnosis_lines(analysis.diagnosis),
+        "",
+        f"{'':16}{'measured':>10}{'true':>10}",
+    ]
+    for side, entries in _LINES.items():
+        for title, name in entries:
+            measurement = analysis.measurements.get(name)
+            unit = measurement.unit if measurement is not None else ""
+            value = None if measurement is None else measurement.value
+            measured = "undefined" if value is None else number_text(value, unit)
+            lines.append(f"{f'{side} {title}, {unit}':16}{measured:>10}{number_text(truth[name], unit):>10}")
+    lines += ["", *(f"Check: {flag.text}" for flag in analysis.flags), *file_lines(files)]
+    lines += [f"The study itself is {phantom_name}: try `cardiacmtl run` on it, or load it in Slicer.", RESEARCH_USE]
+    return "\n".join(lines)
+
+
+def diagnosis_lines(diagnosis: Diagnosis) -> list[str]:
+    """The label with its probability, or why there is none."""
+    if diagnosis.label is None:
+        probabilities = diagnosis.probabilities
+        known = (
+            "" if probabilities is None else f" ({', '.join(f'{group} {share:.2f}' for group, share in probabilities.items())})"
+        )
+        return [f"No diagnosis: {diagnosis.reason}{known}"]
+    share = "" if diagnosis.probabilities is None else f", probability {diagnosis.probabilities[diagnosis.label]:.2f}"
+    return [f"Pattern most like {diagnosis.label} ({diagnosis.label.full_name}, ACDC definition){share}"]
+
+
+def file_lines(files: OutputFiles) -> list[str]:
+    """The folder with the names in it, and what was left out."""
+    return [f"Results in {files.folder}:", *_wrapped(files.names), *(f"Note: {note}" for note in files.notes)]
+
+
+def _measurement_lines(analysis: Analysis) -> list[str]:
+    lines, reasons = [], []
+    for side, entries in _LINES.items():
+        parts = []
+        for title, name in entries:
+            measurement = analysis.measurements.get(name)
+            if measurement is None:
+                continue
+            if measurement.value is None:
+                reasons.append(f"{side} {title} undefined: {measurement.reason}")
+            else:
+                parts.append(f"{title} {number_text(measurement.value, measurement.unit)} {measurement.unit}")
+        if parts:
+            lines.append(f"{side}  {'   '.join(parts)}")
+    return lines + reasons
+
+
+def _wrapped(names: Sequence[str]) -> list[str]:
+    return [f"  {name}" for name in names]

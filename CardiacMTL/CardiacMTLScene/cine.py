@@ -1,0 +1,61 @@
+"""The whole cycle as a sequence node with a browser, so that the heart can be played on the slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+
+from CardiacMTLLib.volume import CineStudy
+from CardiacMTLScene.volumes import new_volume
+
+
+@dataclass(frozen=True, slots=True)
+class CineNodes:
+    """The frames, what plays them, and the volume that shows the chosen frame."""
+
+    sequence: Any
+    browser: Any
+    shown: Any
+
+
+def add_cine(scene: Any, name: str, study: CineStudy, shown_frame: int) -> CineNodes:
+    """Add all frames of `study` to `scene`; `shown_frame` (from 0) is shown first.
+
+    Frames are indexed by their time after the R wave in milliseconds where the study has times that rise, otherwise by
+    their number from 1. A vtkSlicerSequencesLogic must observe the scene (in the application it does): it makes the volume
+    that shows the frames.
+    """
+    sequence = _sequence(name, study)
+    for value, frame in zip(_index_values(study), study.frames, strict=True):
+        sequence.SetDataNodeAtValue(new_volume(name, frame, study.geometry), value)
+    scene.AddNode(sequence)
+    browser = slicer.vtkMRMLSequenceBrowserNode()
+    browser.SetName(f"{name} browser")
+    scene.AddNode(browser)
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    browser.SetOverwriteProxyName(sequence, False)
+    browser.SetSelectedItemNumber(shown_frame)
+    return CineNodes(sequence, browser, browser.GetProxyNode(sequence))
+
+
+def _sequence(name: str, study: CineStudy) -> Any:
+    sequence = slicer.vtkMRMLSequenceNode()
+    sequence.SetName(name)
+    sequence.SetIndexType(slicer.vtkMRMLSequenceNode.NumericIndex)
+    by_time = _rising_times(study)
+    sequence.SetIndexName("time" if by_time else "frame")
+    sequence.SetIndexUnit("ms" if by_time else "")
+    return sequence
+
+
+def _index_values(study: CineStudy) -> list[str]:
+    if study.frame_times_ms is not None and _rising_times(study):
+        return [f"{time:.3f}" for time in study.frame_times_ms]
+    return [str(number + 1) for number in range(len(study.frames))]
+
+
+def _rising_times(study: CineStudy) -> bool:
+    times = study.frame_times_ms
+    return times is not None and all(later - earlier >= 0.01 for earlier, later in zip(times, times[1:], strict=False))

@@ -1,0 +1,49 @@
+"""A study as a `.mrb` scene bundle on disk, and back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import slicer
+
+from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.errors import InputError, OutputError
+from CardiacMTLScene.build import SceneOptions, build_scene
+from CardiacMTLScene.host import standalone_host
+
+
+def save_scene(analysis: Analysis, path_mrb: Path, options: SceneOptions | None = None) -> None:
+    """Write `analysis` as a scene that Slicer opens by double click; the bundle names no patient.
+
+    It is written beside `path_mrb` first and moved there when whole. Raises `OutputError` where the folder cannot be
+    written or Slicer reports a failure, and what `build_scene` raises; an older file is then still there.
+    """
+    try:
+        with TemporaryDirectory(dir=path_mrb.parent, prefix=".cardiacmtl-") as folder, standalone_host() as host:
+            unfinished = Path(folder) / "scene.mrb"
+            build_scene(analysis, host.scene, host.terminologies, options)
+            _write(host.scene, unfinished, path_mrb)
+            os.replace(unfinished, path_mrb)
+    except OSError as error:
+        raise OutputError(f"{path_mrb} could not be written ({error.strerror}); choose another output folder") from error
+
+
+def load_scene(scene: Any, path_mrb: Path) -> None:
+    """Replace what is in the vtkMRMLScene `scene` by a bundle; raises `InputError` where it cannot be read."""
+    messages = slicer.vtkMRMLMessageCollection()
+    if not path_mrb.is_file() or not scene.ReadFromMRB(str(path_mrb), True, messages):
+        raise InputError(f"{path_mrb} is not a readable scene; expected a .mrb bundle{_words(messages)}; check the file")
+
+
+def _write(scene: Any, path: Path, wanted: Path) -> None:
+    messages = slicer.vtkMRMLMessageCollection()
+    if not scene.WriteToMRB(str(path), None, messages) or not path.is_file():
+        raise OutputError(f"the scene {wanted} could not be written{_words(messages)}; check free space and permissions")
+
+
+def _words(messages: Any) -> str:
+    text = " ".join(messages.GetAllMessagesAsString().split())
+    return f" ({text})" if text else ""

@@ -1,0 +1,92 @@
+"""Masks as segmentation nodes: three coded, coloured segments that share one labelmap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import slicer
+import vtk
+
+from CardiacMTLLib.errors import OutputError
+from CardiacMTLLib.geometry import Geometry
+from CardiacMTLLib.labels import STRUCTURES, Label
+from CardiacMTLLib.report.palette import STRUCTURE_COLORS
+from CardiacMTLLib.volume import Mask
+from CardiacMTLScene.terminology import coded_entries
+from CardiacMTLScene.terms import Rgb, structure_terms
+from CardiacMTLScene.volumes import new_volume
+
+FILL_OPACITY_2D = 0.3
+"""Opacity of a segment's area on slices: the image stays readable below it; the outline is opaque."""
+
+
+class ColorSet(StrEnum):
+    """Which colours the segments get; the standard ones of LV and RV are hard to tell apart."""
+
+    STANDARD = "standard"
+    HIGH_CONTRAST = "high contrast"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentStyle:
+    """Serialized terminology entry and colour of each structure's segment."""
+
+    entries: Mapping[Label, str]
+    colors: Mapping[Label, Rgb]
+
+
+def segment_style(terminologies: Any, colors: ColorSet) -> SegmentStyle:
+    """The style of all segments; `terminologies` and errors as in `terminology.coded_entries`."""
+    standard = {label: term.color for label, term in structure_terms().items()}
+    return SegmentStyle(coded_entries(terminologies), STRUCTURE_COLORS if colors is ColorSet.HIGH_CONTRAST else standard)
+
+
+def segment_id(label: Label) -> str:
+    """The ID of a structure's segment in every segmentation made here."""
+    return label.name
+
+
+def add_segmentation(scene: Any, name: str, mask: Mask, geometry: Geometry, volume: Any, style: SegmentStyle) -> Any:
+    """Add a vtkMRMLSegmentationNode of `mask` (z, y, x; values of `Label`) on `geometry` to `scene` and return it.
+
+    `volume` is the image it was drawn on: it gives the reference geometry, and its parent transform is followed. A
+    structure that the mask lacks gets an empty segment. Raises `OutputError` where Slicer does not take the mask.
+    """
+    node = scene.AddNode(_named_segmentation(name))
+    node.CreateDefaultDisplayNodes()
+    for label in STRUCTURES:
+        node.GetSegmentation().AddSegment(_empty_segment(label, style), segment_id(label))
+    _import_mask(node, mask, geometry)
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    display = node.GetDisplayNode()
+    display.SetAllSegmentsOpacity2DFill(FILL_OPACITY_2D)
+    display.SetAllSegmentsOpacity2DOutline(1.0)
+    return node
+
+
+def _named_segmentation(name: str) -> Any:
+    node = slicer.vtkMRMLSegmentationNode()
+    node.SetName(name)
+    return node
+
+
+def _empty_segment(label: Label, style: SegmentStyle) -> Any:
+    segment = slicer.vtkSegment()
+    segment.SetName(structure_terms()[label].name)
+    segment.SetColor(*(value / 255 for value in style.colors[label]))
+    segment.SetTerminology(style.entries[label])
+    return segment
+
+
+def _import_mask(node: Any, mask: Mask, geometry: Geometry) -> None:
+    """Fill the segments from one labelmap; the import takes label n to the n-th ID of the list, present in the mask or not."""
+    ids = vtk.vtkStringArray()
+    for label in sorted(STRUCTURES):
+        ids.InsertNextValue(segment_id(label))
+    labelmap = new_volume("mask", mask, geometry, "vtkMRMLLabelMapVolumeNode")
+    if not slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labelmap, node, ids):
+        raise OutputError(f"Slicer did not import the mask of {node.GetName()}; expected three segments; check the memory, try again")

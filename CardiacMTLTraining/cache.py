@@ -1,0 +1,100 @@
+"""The cache: one compressed file a patient, from which networks train without reading an image file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.labels import Group
+
+FORMAT = "cardiacmtl-cache"
+VERSION = 1
+INDEX_NAME = "index.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScale:
+    """What turns the counts of a cached case into physical sizes; None where the source does not say."""
+
+    spacing_mm: float
+    slice_distance_mm: float
+    height_cm: float | None
+    weight_kg: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CachedCase:
+    """One patient at ED and ES on the cache's in-plane grid.
+
+    `images` uint8 (phase=2, z, y, x) with 0 and 255 at the limits `low` and `high` of each phase's normalised intensity
+    (`preprocess.intensity` of the window around the heart); `masks` uint8 (phase=2, z, y, x); `heart_xy` the centroid of
+    the expert masks in samples, used to place training windows, never at inference; `group` None where unknown.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    low: tuple[float, float]
+    high: tuple[float, float]
+    heart_xy: tuple[float, float]
+    scale: CaseScale
+    group: Group | None
+    source_sha256: str
+
+    def normalised(self) -> NDArray[np.float32]:
+        """(phase, z, y, x) normalised intensities."""
+        low, high = (np.asarray(limit, dtype=np.float32).reshape(2, 1, 1, 1) for limit in (self.low, self.high))
+        return (low + self.images * ((high - low) / np.float32(255))).astype(np.float32)
+
+
+def save_case(case: CachedCase, folder: Path) -> None:
+    """Write one case into the cache folder."""
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": case.name,
+        "low": case.low,
+        "high": case.high,
+        "heart_xy": case.heart_xy,
+        "scale": asdict(case.scale),
+        "group": case.group,
+        "source_sha256": case.source_sha256,
+    }
+    temporary = folder / f".{case.name}.npz"
+    np.savez_compressed(temporary, header=np.array(json.dumps(header)), images=case.images, masks=case.masks)
+    temporary.replace(folder / f"{case.name}.npz")
+
+
+def load_case(path: Path) -> CachedCase:
+    """Read one case; raises `InputError` where the file is not of this cache version."""
+    with np.load(path, allow_pickle=False) as arrays:
+        header = json.loads(str(arrays["header"]))
+        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
+            raise InputError(
+                f"{path.name} is {header.get('format')} {header.get('version')}; expected {FORMAT} {VERSION}; "
+                "make the cache again with `cardiacmtl-train prepare`"
+            )
+        return CachedCase(
+            name=header["name"],
+            images=arrays["images"],
+            masks=arrays["masks"],
+            low=tuple(header["low"]),
+            high=tuple(header["high"]),
+            heart_xy=tuple(header["heart_xy"]),
+            scale=CaseScale(**header["scale"]),
+            group=None if header["group"] is None else Group(header["group"]),
+            source_sha256=header["source_sha256"],
+        )
+
+
+def load_cases(folder: Path) -> list[CachedCase]:
+    """All cases of a cache, by name; raises `InputError` where there are none."""
+    paths = sorted(folder.glob("[!.]*.npz"))
+    if not paths:
+        raise InputError(f"no cached cases in {folder}; make them with `cardiacmtl-train prepare --data DIR --out {folder}`")
+    return [load_case(path) for path in paths]

@@ -1,0 +1,71 @@
+"""`TrainingConfiguration`: all choices of a training run, as a versioned JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.network.configuration import NetworkConfiguration
+from CardiacMTLTraining.augment import AugmentationConfiguration
+
+CONFIGURATION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfiguration:
+    """Choices of one run: network, augmentation and the schedule of its stages.
+
+    Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices; `joint_epochs` over whole studies
+    for masks and diagnosis together; then the diagnosis head is refitted. `inner_folds` is the number of joint trainings
+    (from the same segmentation stage, which sees no diagnosis) that give each training patient auxiliary logits from a
+    network that has not seen that patient's diagnosis.
+    """
+
+    seed: int = 1
+    network: NetworkConfiguration = field(default_factory=NetworkConfiguration)
+    augmentation: AugmentationConfiguration = field(default_factory=AugmentationConfiguration)
+    locator_steps: int = 500
+    segmentation_steps: int = 6000
+    batch_size: int = 16
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 1e-4
+    averaging: float = 0.998
+    inner_folds: int = 3
+    joint_epochs: int = 6
+    joint_learning_rate: float = 3e-4
+    joint_head_learning_rate: float = 3e-3
+    studies_per_step: int = 4
+    diagnosis_weight: float = 0.3
+    auxiliary_weight: float = 0.3
+    feature_weight: float = 0.1
+    label_smoothing: float = 0.1
+
+    def save(self, path: Path) -> None:
+        """Write the configuration as JSON."""
+        values = {"version": CONFIGURATION_VERSION} | asdict(self)
+        path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> TrainingConfiguration:
+        """Read a configuration; keys left out take their defaults; raises `InputError` for unknown keys or version."""
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = values.pop("version", None)
+        if version != CONFIGURATION_VERSION:
+            raise InputError(f"{path.name} has version {version}; expected {CONFIGURATION_VERSION}; write it anew")
+        _refuse_unknown(values, cls, path.name)
+        if "augmentation" in values:
+            _refuse_unknown(values["augmentation"], AugmentationConfiguration, path.name)
+            values["augmentation"] = AugmentationConfiguration(**values["augmentation"])
+        if "network" in values:
+            complete = NetworkConfiguration().to_json() | values["network"]
+            values["network"] = NetworkConfiguration.from_json(complete)
+        return cls(**values)
+
+
+def _refuse_unknown(values: dict[str, Any], kind: type, name: str) -> None:
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(values) - known):
+        raise InputError(f"{name} has unknown keys {unknown}; expected some of {sorted(known)}; correct the spelling")

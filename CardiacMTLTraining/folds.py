@@ -1,0 +1,56 @@
+"""Which patients are kept out, and how the others are split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from CardiacMTLLib.errors import UsageError
+from CardiacMTLTraining.cache import CachedCase
+
+TWINS = {"patient076": "patient074"}
+"""ACDC's patients 074 and 076 have the same images under two masks: they stay in one fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOut:
+    """The patients whose number leaves `remainder` when divided by `divisor`."""
+
+    remainder: int
+    divisor: int
+
+    @classmethod
+    def parse(cls, text: str) -> HoldOut:
+        """From '3/5': the numbers that leave 3 when divided by 5; raises `UsageError` for anything else."""
+        match = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not match or int(match[1]) >= int(match[2]):
+            raise UsageError(f"hold-out rule is {text!r}; expected REMAINDER/DIVISOR such as 3/5")
+        return cls(int(match[1]), int(match[2]))
+
+    def keeps_out(self, name: str) -> bool:
+        """Whether the patient is kept out; a name without a number never is."""
+        match = re.search(r"(\d+)$", name)
+        return match is not None and int(match[1]) % self.divisor == self.remainder
+
+    def __str__(self) -> str:
+        return f"{self.remainder}/{self.divisor}"
+
+
+def stratified_folds(cases: Sequence[CachedCase], n_folds: int, seed: int) -> dict[str, int]:
+    """A fold for each case by name, groups spread evenly, twins together."""
+    generator = np.random.default_rng(seed)
+    folds: dict[str, int] = {}
+    start = 0
+    for group in sorted({str(case.group) for case in cases}):
+        names = [case.name for case in cases if str(case.group) == group and case.name not in TWINS]
+        generator.shuffle(names)
+        folds |= {name: (start + i) % n_folds for i, name in enumerate(names)}
+        start += len(names)
+    present = {case.name for case in cases}
+    for twin, other in TWINS.items():
+        if twin in present:
+            folds[twin] = folds.get(other, 0)
+    return folds

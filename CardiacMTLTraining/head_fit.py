@@ -1,0 +1,109 @@
+"""Refitting the diagnosis heads: a regularised linear model on final features and out-of-fold auxiliary logits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+
+from CardiacMTLLib.diagnosis.features import FEATURES
+from CardiacMTLLib.diagnosis.head import HeadWeights
+from CardiacMTLLib.labels import Group
+from CardiacMTLLib.network.model import DiagnosisHead
+
+log = logging.getLogger(__name__)
+
+STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""Inverse strengths of the penalty that are tried; the one with the least out-of-fold log-loss is taken."""
+
+JITTER_SD = 0.25
+_JITTER_COPIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRow:
+    """One view of one patient: features (19,) of one set of masks, auxiliary logits (5,), class index, fold."""
+
+    patient: str
+    features: NDArray[np.float64]
+    auxiliary_logits: NDArray[np.float64]
+    group: int
+    fold: int
+    is_prediction: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """The head on all rows, and what cross-validation over patients said of it."""
+
+    weights: HeadWeights
+    strength: float
+    out_of_fold_accuracy: float
+    out_of_fold_log_loss: float
+
+
+def fit_head(rows: Sequence[HeadRow], seed: int) -> FittedHead:
+    """Choose the penalty by cross-validation over the rows' folds, fit the temperature on the out-of-fold logits, refit.
+
+    All views of a patient lie in one fold; the figures are those of the predicted masks alone.
+    """
+    results = {strength: _out_of_fold(rows, strength, seed) for strength in STRENGTHS}
+    groups = np.array([row.group for row in rows if row.is_prediction])
+    temperatures = {strength: _temperature(logits, groups) for strength, logits in results.items()}
+    losses = {s: _log_loss(results[s] / temperatures[s], groups) for s in STRENGTHS}
+    best = min(STRENGTHS, key=lambda s: losses[s])
+    accuracy = float((results[best].argmax(axis=1) == groups).mean())
+    for strength in STRENGTHS:
+        log.info("head: penalty %.2f log-loss %.3f temperature %.2f", 1 / strength, losses[strength], temperatures[strength])
+    return FittedHead(_fit(rows, best, temperatures[best], seed), best, accuracy, losses[best])
+
+
+def install_head(head: DiagnosisHead, weights: HeadWeights) -> None:
+    """Put refitted weights into the network's head."""
+    with torch.no_grad():
+        head.feature_mean.copy_(torch.from_numpy(weights.mean))
+        head.feature_sd.copy_(torch.from_numpy(weights.sd))
+        head.linear.weight.copy_(torch.from_numpy(weights.weight))
+        head.linear.bias.copy_(torch.from_numpy(weights.bias))
+
+
+def _out_of_fold(rows: Sequence[HeadRow], strength: float, seed: int) -> NDArray[np.float64]:
+    """(predicted rows, 5) logits, each from a head fitted on the other folds."""
+    logits: dict[int, NDArray[np.float64]] = {}
+    for fold in sorted({row.fold for row in rows}):
+        head = _fit([row for row in rows if row.fold != fold], strength, 1.0, seed)
+        for index, row in enumerate(rows):
+            if row.fold == fold and row.is_prediction:
+                logits[index] = head.weight @ head.inputs(row.features, row.auxiliary_logits) + head.bias
+    return np.stack([logits[index] for index in sorted(logits)])
+
+
+def _fit(rows: Sequence[HeadRow], strength: float, temperature: float, seed: int) -> HeadWeights:
+    generator = np.random.default_rng(seed)
+    features = np.stack([row.features for row in rows])
+    mean, sd = features.mean(axis=0), features.std(axis=0)
+    empty = HeadWeights(mean, sd, np.zeros((len(Group), len(FEATURES) + len(Group))), np.zeros(len(Group)), temperature)
+    inputs = np.stack([empty.inputs(row.features, row.auxiliary_logits) for row in rows])
+    noise = generator.normal(0, JITTER_SD, (_JITTER_COPIES, *inputs.shape))
+    noise[0] = 0
+    many = np.concatenate(list(inputs + noise))
+    groups = np.tile([row.group for row in rows], _JITTER_COPIES)
+    model = LogisticRegression(C=strength / _JITTER_COPIES, max_iter=2000).fit(many, groups)
+    return HeadWeights(mean, sd, model.coef_, model.intercept_, temperature)
+
+
+def _temperature(logits: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+    result = minimize_scalar(lambda t: _log_loss(logits / np.exp(t), groups), bounds=(-2, 2), method="bounded")
+    return float(np.exp(result.x))
+
+
+def _log_loss(logits: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return float(-log_p[np.arange(len(groups)), groups].mean())

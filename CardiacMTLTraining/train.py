@@ -1,0 +1,189 @@
+"""`train`: all stages of one run, each resumable, into one run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+
+from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.measure.body import body_surface_area_m2
+from CardiacMTLLib.measure.features import feature_values
+from CardiacMTLLib.measure.function import measure_function
+from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
+from CardiacMTLLib.network.model import MultiTaskNetwork
+from CardiacMTLLib.network.weights import LoadedModel
+from CardiacMTLLib.pipeline import analyse
+from CardiacMTLLib.reading.acdc import read_acdc_case
+from CardiacMTLTraining.cache import CachedCase, load_cases
+from CardiacMTLTraining.configuration import TrainingConfiguration
+from CardiacMTLTraining.folds import HoldOut, stratified_folds
+from CardiacMTLTraining.head_fit import FittedHead, HeadRow, fit_head, install_head
+from CardiacMTLTraining.joint_stage import auxiliary_logits, train_joint
+from CardiacMTLTraining.segmentation_stage import train_locator, train_segmentation
+from CardiacMTLTraining.slices import LocatorPool, SlicePool
+
+log = logging.getLogger(__name__)
+
+CONFIGURATION_NAME = "configuration.json"
+NETWORK_NAME = "network.safetensors"
+RECORD_NAME = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What `export` needs to know of a finished run besides its weights."""
+
+    seed: int
+    patients: tuple[str, ...]
+    held_out: str
+    data_sha256: str
+    calibration: Calibration
+    head_out_of_fold: dict[str, float]
+
+    def save(self, folder: Path) -> None:
+        """Write the record into a run folder."""
+        (folder / RECORD_NAME).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> RunRecord:
+        """Read the record of a finished run; raises `InputError` where there is none."""
+        path = folder / RECORD_NAME
+        if not path.exists():
+            raise InputError(f"{folder} holds no finished run; expected {RECORD_NAME}; let `cardiacmtl-train train` end first")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values["calibration"] = Calibration(**values["calibration"])
+        values["patients"] = tuple(values["patients"])
+        return cls(**values)
+
+
+def train(
+    cache: Path, data: Path, out: Path, config: TrainingConfiguration, hold_out: HoldOut | None, *, accelerator: str
+) -> None:
+    """Train on every cached case that `hold_out` does not keep out; checkpoints and results go into `out`.
+
+    `data` is the folder from which `cache` was made: the heads are fitted on features of masks in native resolution.
+    """
+    cases = [case for case in load_cases(cache) if hold_out is None or not hold_out.keeps_out(case.name)]
+    out.mkdir(parents=True, exist_ok=True)
+    config.save(out / CONFIGURATION_NAME)
+    log.info("training on %d patients", len(cases))
+    torch.manual_seed(config.seed)
+    torch.set_flush_denormal(True)
+    fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true" if accelerator == "cpu" else "bf16-mixed")
+    segmented = _segmentation_network(fabric, cases, config, out)
+    pool = SlicePool(cases, config.network.window_size, config.network.window_spacing_mm)
+    folds = stratified_folds(cases, config.inner_folds, config.seed)
+    auxiliary = _out_of_fold_auxiliary_logits(fabric, segmented, pool, cases, folds, config, out)
+    network = train_joint(fabric, segmented, pool, cases, config, out / "joint.ckpt").eval()
+    calibration, figures = _refit_heads(network, data, cases, folds, auxiliary, config)
+    save_file(network.state_dict(), out / NETWORK_NAME)
+    digest = hashlib.sha256("".join(case.source_sha256 for case in cases).encode()).hexdigest()
+    names = tuple(case.name for case in cases)
+    RunRecord(config.seed, names, str(hold_out or ""), digest, calibration, figures).save(out)
+
+
+def load_run(folder: Path) -> tuple[MultiTaskNetwork, TrainingConfiguration, RunRecord]:
+    """The network, configuration and record of a finished run."""
+    record = RunRecord.load(folder)
+    config = TrainingConfiguration.load(folder / CONFIGURATION_NAME)
+    network = MultiTaskNetwork(config.network)
+    network.load_state_dict(load_file(folder / NETWORK_NAME))
+    return network.eval(), config, record
+
+
+def _segmentation_network(
+    fabric: Fabric, cases: Sequence[CachedCase], config: TrainingConfiguration, out: Path
+) -> MultiTaskNetwork:
+    shape = config.network
+    network = MultiTaskNetwork(shape)
+    network.use_channels_last()
+    fabric.to_device(network)
+    located = train_locator(
+        fabric, network, LocatorPool(cases, shape.locator_size, shape.locator_spacing_mm), config, out / "locator.ckpt"
+    )
+    pool = SlicePool(cases, shape.window_size, shape.window_spacing_mm)
+    return train_segmentation(fabric, located.requires_grad_(requires_grad=True), pool, config, out / "segmentation.ckpt")
+
+
+def _out_of_fold_auxiliary_logits(
+    fabric: Fabric,
+    segmented: MultiTaskNetwork,
+    pool: SlicePool,
+    cases: Sequence[CachedCase],
+    folds: Mapping[str, int],
+    config: TrainingConfiguration,
+    out: Path,
+) -> dict[str, list[float]]:
+    """Auxiliary logits of each case from a joint training that has not seen its diagnosis."""
+    logits: dict[str, list[float]] = {}
+    for fold in sorted(set(folds.values())):
+        others = [case for case in cases if folds[case.name] != fold]
+        network = train_joint(fabric, segmented, pool, others, config, out / f"joint_without_{fold}.ckpt")
+        logits |= {case.name: auxiliary_logits(network, pool, case) for case in cases if folds[case.name] == fold}
+    known = [case for case in cases if case.group is not None]
+    right = sum(int(np.argmax(logits[case.name])) == list(Group).index(case.group) for case in known if case.group)
+    log.info("embedding alone, out of fold: %d of %d right", right, len(known))
+    return logits
+
+
+def _refit_heads(
+    network: MultiTaskNetwork,
+    data: Path,
+    cases: Sequence[CachedCase],
+    folds: Mapping[str, int],
+    auxiliary: Mapping[str, list[float]],
+    config: TrainingConfiguration,
+) -> tuple[Calibration, dict[str, float]]:
+    """Fit both heads on final features of predicted and of expert masks; returns calibration and cross-validated figures."""
+    rows: dict[bool, list[HeadRow]] = {True: [], False: []}
+    model = LoadedModel(network, Manifest("in-training", "0", "", config.network, Calibration(), Provenance()))
+    for case in cases:
+        if case.group is None:
+            continue
+        truth = read_acdc_case(data / case.name)
+        study = truth.study
+        analysis = analyse(study, model)
+        area = body_surface_area_m2(study.patient)
+        for is_prediction, masks in ((True, analysis.masks), (False, truth.masks or {})):
+            if any(phase not in masks for phase in Phase):
+                continue
+            measured = measure_function(masks, study.geometry, study.patient)
+            for indexed, divisor in ((True, area), (False, 1.0)):
+                values = (
+                    "height and weight are not known"
+                    if divisor is None
+                    else feature_values(measured, masks, study.geometry, divisor)
+                )
+                if isinstance(values, str):
+                    log.warning("%s: no features (%s)", case.name, values)
+                    continue
+                logits = np.array(auxiliary[case.name])
+                group = list(Group).index(case.group)
+                rows[indexed].append(HeadRow(case.name, values, logits, group, folds[case.name], is_prediction))
+    fitted = {indexed: fit_head(rows[indexed], config.seed) for indexed in (True, False)}
+    install_head(network.head_indexed, fitted[True].weights)
+    install_head(network.head_unindexed, fitted[False].weights)
+    calibration = Calibration(fitted[True].weights.temperature, fitted[False].weights.temperature)
+    return calibration, _figures(fitted)
+
+
+def _figures(fitted: Mapping[bool, FittedHead]) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for indexed, name in ((True, "indexed"), (False, "unindexed")):
+        head = fitted[indexed]
+        figures[f"{name}_accuracy"] = head.out_of_fold_accuracy
+        figures[f"{name}_log_loss"] = head.out_of_fold_log_loss
+        log.info(
+            "%s head, out of fold: accuracy %.3f, log-loss %.3f", name, head.out_of_fold_accuracy, head.out_of_fold_log_loss
+        )
+    return figures

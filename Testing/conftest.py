@@ -1,0 +1,17 @@
+"""Fixtures that all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """Folder of the real studies; tests that need it are skipped where it is missing."""
+    root = Path(os.environ.get("CARDIACMTL_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not (root / "acdc").is_dir():
+        pytest.skip("real data not found: set CARDIACMTL_DATA to the folder that holds acdc/")
+    return root
