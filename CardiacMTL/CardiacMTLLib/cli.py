@@ -103,7 +103,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _dispatch(arguments: argparse.Namespace, terminal: Terminal) -> str:
     """Run the chosen command and return what it prints."""
-    from CardiacMTLLib import commands  # noqa: PLC0415 - heavy
+    from CardiacMTLLib import commands
 
     writers = commands.SceneWriters(scene=save_scene, view=render_view)
     if arguments.command == "run":
@@ -116,7 +116,7 @@ def _dispatch(arguments: argparse.Namespace, terminal: Terminal) -> str:
 def save_scene(analysis: Analysis, path_mrb: Path) -> None:
     """`CardiacMTLScene.save.save_scene`, with `MissingPackageError` where Slicer's libraries are missing."""
     _require_scene()
-    from CardiacMTLScene.save import save_scene as save  # noqa: PLC0415 - optional
+    from CardiacMTLScene.save import save_scene as save
 
     save(analysis, path_mrb)
 
@@ -124,14 +124,14 @@ def save_scene(analysis: Analysis, path_mrb: Path) -> None:
 def render_view(analysis: Analysis, path_png: Path) -> None:
     """`CardiacMTLScene.view3d.render_3d`, with `MissingPackageError` where Slicer's libraries are missing."""
     _require_scene()
-    from CardiacMTLScene.view3d import render_3d  # noqa: PLC0415 - optional
+    from CardiacMTLScene.view3d import render_3d
 
     render_3d(analysis, path_png)
 
 
 def _require_scene() -> None:
     try:
-        from CardiacMTLScene.availability import scene_missing_reason  # noqa: PLC0415 - optional
+        from CardiacMTLScene.availability import scene_missing_reason
     except ModuleNotFoundError as error:
         raise MissingPackageError("the package CardiacMTLScene is not installed; install cardiacmtl whole") from error
     reason = scene_missing_reason()

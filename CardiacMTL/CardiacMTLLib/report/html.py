@@ -117,7 +117,8 @@ def probability_bars(diagnosis: Diagnosis) -> list[Bar]:
     """A bar for each of the five groups, in class order; none where the probabilities are undefined."""
     if diagnosis.probabilities is None:
         return []
-    return [Bar(group.value, group.full_name, 100 * diagnosis.probabilities[group], group is diagnosis.label) for group in Group]
+    shares = diagnosis.probabilities
+    return [Bar(group.value, group.full_name, 100 * shares[group], group is diagnosis.label) for group in Group]
 
 
 def contribution_rows(diagnosis: Diagnosis) -> tuple[list[Row], list[Row]]:
