@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,30 +73,49 @@ def save_case(case: CachedCase, folder: Path) -> None:
 
 
 def load_case(path: Path) -> CachedCase:
-    """Read one case; raises `InputError` where the file is not of this cache version."""
-    with np.load(path, allow_pickle=False) as arrays:
-        header = json.loads(str(arrays["header"]))
-        if (header.get("format"), header.get("version")) != (FORMAT, VERSION):
-            raise InputError(
-                f"{path.name} is {header.get('format')} {header.get('version')}; expected {FORMAT} {VERSION}; "
-                "make the cache again with `cardiacmtl-train prepare`"
-            )
-        return CachedCase(
-            name=header["name"],
-            images=arrays["images"],
-            masks=arrays["masks"],
-            low=tuple(header["low"]),
-            high=tuple(header["high"]),
-            heart_xy=tuple(header["heart_xy"]),
-            scale=CaseScale(**header["scale"]),
-            group=None if header["group"] is None else Group(header["group"]),
-            source_sha256=header["source_sha256"],
-        )
+    """Read one case; raises `InputError` where the file is damaged or not of this cache version."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            header, images, masks = json.loads(str(arrays["header"])), arrays["images"], arrays["masks"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path.name} cannot be read ({error}); expected a cached case; "
+            "make the cache again with `cardiacmtl-train prepare`"
+        ) from error
+    _check_format(header, path.name)
+    return CachedCase(
+        name=header["name"],
+        images=images,
+        masks=masks,
+        low=tuple(header["low"]),
+        high=tuple(header["high"]),
+        heart_xy=tuple(header["heart_xy"]),
+        scale=CaseScale(**header["scale"]),
+        group=None if header["group"] is None else Group(header["group"]),
+        source_sha256=header["source_sha256"],
+    )
 
 
 def load_cases(folder: Path) -> list[CachedCase]:
-    """All cases of a cache, by name; raises `InputError` where there are none."""
-    paths = sorted(folder.glob("[!.]*.npz"))
-    if not paths:
-        raise InputError(f"no cached cases in {folder}; make them with `cardiacmtl-train prepare --data DIR --out {folder}`")
-    return [load_case(path) for path in paths]
+    """The cases that the cache's index names, in its order; raises `InputError` where there is no finished cache.
+
+    Files of an earlier `prepare` that the index does not name are not loaded: they may be patients of other data.
+    """
+    index = folder / INDEX_NAME
+    if not index.is_file():
+        raise InputError(f"no finished cache in {folder}; make it with `cardiacmtl-train prepare --data DIR --out {folder}`")
+    try:
+        values = json.loads(index.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{index} cannot be read ({error}); make the cache again with `cardiacmtl-train prepare`") from error
+    _check_format(values, index.name)
+    return [load_case(folder / f"{name}.npz") for name in values["cases"]]
+
+
+def _check_format(values: dict[str, Any], name: str) -> None:
+    found = (values.get("format"), values.get("version"))
+    if found != (FORMAT, VERSION):
+        raise InputError(
+            f"{name} is {found[0]} {found[1]}; expected {FORMAT} {VERSION}; "
+            "make the cache again with `cardiacmtl-train prepare`"
+        )

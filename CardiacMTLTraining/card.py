@@ -90,9 +90,12 @@ def model_card(manifest: Manifest) -> str:
 def _figures(manifest: Manifest) -> str:
     summary: dict[str, Any] = manifest.metrics["held_out"]
     low, high = summary["dice_mean_interval_95"]
+    only = f" --only {summary['only']}" if summary.get("only") else ""
+    failed = summary.get("failed") or {}
     lines = [
         f"Held out: {summary['n_patients']} ACDC patients, native resolution, the whole pipeline, single run. Command:",
-        f"`cardiacmtl-train evaluate --data ACDC --model {manifest.name} --only {manifest.provenance.held_out} --out FIGURES`",
+        f"`cardiacmtl-train evaluate --data ACDC --model {manifest.name}{only} --out FIGURES`",
+        *([f"Not counted, because they could not be analysed: {', '.join(failed)}."] if failed else []),
         "",
         f"Mean Dice over LV, RV, myocardium at ED and ES: **{summary['dice_mean']:.3f}** "
         f"(95 % bootstrap interval over patients {low:.3f} to {high:.3f}).",
@@ -102,22 +105,30 @@ def _figures(manifest: Manifest) -> str:
     ]
     for structure in STRUCTURES:
         keys = [f"{structure.name}_{phase}" for phase in Phase]
-        overlap = [f"{summary['dice'][key]:.3f}" for key in keys]
-        distance = [f"{summary['hausdorff_mm'][key]:.1f}" for key in keys]
+        overlap = [_text(summary["dice"][key], ".3f") for key in keys]
+        distance = [_text(summary["hausdorff_mm"][key], ".1f") for key in keys]
         lines.append(f"| {structure.name} | {' | '.join(overlap + distance)} |")
-    lines += ["", "| measurement | mean absolute error | bias | SD of error |", "|---|---|---|---|"]
+    lines += ["", "| measurement | n | mean absolute error | bias | SD of error |", "|---|---|---|---|---|"]
     for key, error in summary["errors"].items():
-        lines.append(f"| {key} | {error['mean_absolute']:.1f} | {error['bias']:+.1f} | {error['sd']:.1f} |")
-    diagnosis = summary["diagnosis"]
+        cells = [_text(error[name], form) for name, form in (("mean_absolute", ".1f"), ("bias", "+.1f"), ("sd", ".1f"))]
+        lines.append(f"| {key} | {error['n']} | {' | '.join(cells)} |")
+    return "\n".join(lines + (_diagnosis(summary["diagnosis"]) if "diagnosis" in summary else []))
+
+
+def _diagnosis(diagnosis: dict[str, Any]) -> list[str]:
     low, high = diagnosis["accuracy_interval_95"]
-    lines += [
+    lines = [
         "",
         f"Diagnosis: **{diagnosis['right']} of {diagnosis['n']}** right by the largest probability (95 % exact interval "
-        f"{low:.2f} to {high:.2f}); log-loss {diagnosis['log_loss']:.2f}; a label was given in {diagnosis['labelled']}, "
-        f"right in {diagnosis['labelled_right']}.",
+        f"{low:.2f} to {high:.2f}); log-loss {_text(diagnosis['log_loss'], '.2f')}; a label was given in "
+        f"{diagnosis['labelled']}, right in {diagnosis['labelled_right']}.",
         "",
         f"| truth \\ found | {' | '.join(Group)} | none |",
         "|---|" + "---|" * (len(Group) + 1),
     ]
     lines += [f"| {truth} | {' | '.join(str(n) for n in row.values())} |" for truth, row in diagnosis["confusion"].items()]
-    return "\n".join(lines)
+    return lines
+
+
+def _text(value: float | None, form: str) -> str:
+    return "undefined" if value is None else format(value, form)

@@ -7,12 +7,15 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from CardiacMTLLib.errors import CardiacMTLError, MissingPackageError
+from CardiacMTLLib.errors import CardiacMTLError, InputError, MissingPackageError
+
+PROGRAM = "cardiacmtl-train"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 2 bad input or usage."""
+    """Run one command; returns the exit status: 0 done, 2 bad input or usage, 130 interrupted."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     run: Callable[[argparse.Namespace], None] = options.run
@@ -23,11 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(package)
     except CardiacMTLError as error:
         return _fail(error)
+    except OSError as error:
+        where = error.filename or "a file"
+        return _fail(InputError(f"{where} cannot be used ({error.strerror}); expected a path that can; choose another"))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{PROGRAM}: interrupted; give the same command again to go on\n")
+        return 130
     return 0
 
 
 def _fail(error: CardiacMTLError) -> int:
-    sys.stderr.write(f"cardiacmtl-train: error: {error}\n")
+    sys.stderr.write(f"{PROGRAM}: error: {error}\n")
     return 2
 
 
@@ -63,7 +72,8 @@ def _evaluate(options: argparse.Namespace) -> None:
     figures, failed = evaluate(options.data, model, lambda name: rule is None or rule.keeps_out(name))
     if not figures:
         raise CardiacMTLError(f"none of {len(failed)} patients could be evaluated; see the messages above")
-    summary = summarise(figures) | {"failed": failed, "model": model.manifest.name, "weights": model.manifest.weights_sha256}
+    model_said = {"model": model.manifest.name, "weights": model.manifest.weights_sha256}
+    summary = summarise(figures) | {"failed": failed, "only": str(rule or "")} | model_said
     write_figures(figures, summary, options.out)
     sys.stdout.write(format_summary(summary) + f"\nwritten: {options.out}\n")
 
@@ -75,8 +85,15 @@ def _export(options: argparse.Namespace) -> None:
     sys.stdout.write(f"model {manifest.name} written to {options.out}, SHA-256 {manifest.weights_sha256}\n")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{PROGRAM}: error: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cardiacmtl-train", description="Train and evaluate CardiacMTL's networks.")
+    parser = _Parser(prog=PROGRAM, description="Train and evaluate CardiacMTL's networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     prepare = commands.add_parser("prepare", help="turn a folder of ACDC-form patients into a training cache")
     prepare.add_argument("--data", type=Path, required=True, help="folder with one folder a patient")

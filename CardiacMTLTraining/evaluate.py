@@ -100,6 +100,7 @@ def summarise(figures: Sequence[CaseFigures], seed: int = 0) -> dict[str, Any]:
     right = sum(case.most_likely is case.group for case in diagnosed)
     summary: dict[str, Any] = {
         "n_patients": len(figures),
+        "patients": [case.name for case in figures],
         "dice_mean": float(np.mean(means)),
         "dice_mean_interval_95": bootstrap_interval(means, seed),
         "dice": {key: _mean(case.dice[key] for case in figures) for key in keys},

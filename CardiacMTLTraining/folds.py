@@ -17,7 +17,7 @@ TWINS = {"patient076": "patient074"}
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:
-    """The patients whose number leaves `remainder` when divided by `divisor`."""
+    """The patients whose number leaves `remainder` when divided by `divisor`; of twins the first's number decides."""
 
     remainder: int
     divisor: int
@@ -32,7 +32,7 @@ class HoldOut:
 
     def keeps_out(self, name: str) -> bool:
         """Whether the patient is kept out; a name without a number never is."""
-        match = re.search(r"(\d+)$", name)
+        match = re.search(r"(\d+)$", TWINS.get(name, name))
         return match is not None and int(match[1]) % self.divisor == self.remainder
 
     def __str__(self) -> str:

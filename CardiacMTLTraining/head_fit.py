@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.diagnosis.head import HeadWeights
+from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.network.model import DiagnosisHead
 
@@ -51,8 +52,10 @@ class FittedHead:
 def fit_head(rows: Sequence[HeadRow], seed: int) -> FittedHead:
     """Choose the penalty by cross-validation over the rows' folds, fit the temperature on the out-of-fold logits, refit.
 
-    All views of a patient lie in one fold; the figures are those of the predicted masks alone.
+    All views of a patient lie in one fold; the figures are those of the predicted masks alone. Raises `InputError` where
+    no predicted mask gave features, or a fold's complement lacks a group.
     """
+    _check_rows(rows)
     results = {strength: _out_of_fold(rows, strength, seed) for strength in STRENGTHS}
     groups = np.array([row.group for row in rows if row.is_prediction])
     temperatures = {strength: _temperature(logits, groups) for strength, logits in results.items()}
@@ -71,6 +74,21 @@ def install_head(head: DiagnosisHead, weights: HeadWeights) -> None:
         head.feature_sd.copy_(torch.from_numpy(weights.sd))
         head.linear.weight.copy_(torch.from_numpy(weights.weight))
         head.linear.bias.copy_(torch.from_numpy(weights.bias))
+
+
+def _check_rows(rows: Sequence[HeadRow]) -> None:
+    if not any(row.is_prediction for row in rows):
+        raise InputError(
+            "no training patient's predicted masks give all features; expected those of most; "
+            "train the masks for longer, and give height and weight"
+        )
+    for fold in sorted({row.fold for row in rows}):
+        there = {row.group for row in rows if row.fold != fold}
+        if missing := [group for index, group in enumerate(Group) if index not in there]:
+            raise InputError(
+                f"without fold {fold} no patient of {', '.join(missing)} has features; expected all five groups in each "
+                "training part; add patients or train the masks for longer"
+            )
 
 
 def _out_of_fold(rows: Sequence[HeadRow], strength: float, seed: int) -> NDArray[np.float64]:

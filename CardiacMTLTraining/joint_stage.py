@@ -29,6 +29,7 @@ from CardiacMTLTraining.slices import SlicePool
 log = logging.getLogger(__name__)
 
 _WARM_UP = 20
+_SAVE_EVERY = 50
 
 
 def train_joint(
@@ -84,7 +85,7 @@ def train_joint(
                 n_steps,
                 *mean,
             )
-        if state.step % 50 == 0 or state.step == n_steps:
+        if state.step % _SAVE_EVERY == 0 or state.step == n_steps:
             state.save(fabric, checkpoint)
     averaged = state.average.network
     assert isinstance(averaged, MultiTaskNetwork)  # noqa: S101 - it is a copy of the network that was handed in
@@ -95,7 +96,8 @@ def train_joint(
 def auxiliary_logits(network: MultiTaskNetwork, pool: SlicePool, case: CachedCase) -> list[float]:
     """(5,) auxiliary logits of an unchanged case."""
     batch = pool.study(case.name, None, torch.Generator())
-    _, bottleneck = network.eval().segment(batch.images)
+    device = next(network.parameters()).device
+    _, bottleneck = network.eval().segment(batch.images.to(device))
     values: list[float] = network.embed(bottleneck.unflatten(0, (2, -1)).float()).tolist()
     return values
 

@@ -29,7 +29,8 @@ def prepare(data: Path, out: Path) -> tuple[list[str], dict[str, str]]:
     A patient without masks of both phases is left out. Raises `InputError` where no patient can be used.
     """
     folders = sorted(path.parent for path in data.glob("*/Info.cfg"))
-    out.mkdir(parents=True, exist_ok=True)
+    if folders:
+        out.mkdir(parents=True, exist_ok=True)
     done: list[str] = []
     failed: dict[str, str] = {}
     for folder in folders:
@@ -49,7 +50,10 @@ def prepare(data: Path, out: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def cached_case(folder: Path) -> CachedCase:
-    """One patient folder on the cache's grid; raises `InputError` where it lacks a phase or a mask."""
+    """One patient folder on the cache's grid; raises `InputError` where it lacks a phase or a mask.
+
+    Intensities count from each frame's darkest voxel, as in `preprocess.windows`.
+    """
     case: AcdcCase = read_acdc_case(folder)
     study = case.study
     frames = [study.frame_of(phase) for phase in Phase]
@@ -67,7 +71,8 @@ def cached_case(folder: Path) -> CachedCase:
     around_heart = Window(heart, configuration.window_size, configuration.window_spacing_mm)
     heart_y, heart_x = around_heart.sample_matrices(study.geometry)
     for frame in frames:
-        slices = study.frames[frame].astype(np.float32)
+        voxels = study.frames[frame]
+        slices = np.subtract(voxels, voxels.min(), dtype=np.float64).astype(np.float32)
         scale = IntensityScale.of(heart_y @ slices @ heart_x.T)
         values = scale.apply(to_y @ slices @ to_x.T)
         bottom, top = (float(v) for v in scale.apply(np.array([scale.low, scale.high])))

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save_file
 
-from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.measure.body import body_surface_area_m2
 from CardiacMTLLib.measure.features import feature_values
@@ -23,7 +23,7 @@ from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.network.weights import LoadedModel
 from CardiacMTLLib.pipeline import analyse
-from CardiacMTLLib.reading.acdc import read_acdc_case
+from CardiacMTLLib.reading.acdc import is_acdc_folder, read_acdc_case
 from CardiacMTLTraining.cache import CachedCase, load_cases
 from CardiacMTLTraining.configuration import TrainingConfiguration
 from CardiacMTLTraining.folds import HoldOut, stratified_folds
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 CONFIGURATION_NAME = "configuration.json"
 NETWORK_NAME = "network.safetensors"
 RECORD_NAME = "run.json"
+PATIENTS_NAME = "patients.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,22 @@ def train(
     """Train on every cached case that `hold_out` does not keep out; checkpoints and results go into `out`.
 
     `data` is the folder from which `cache` was made: the heads are fitted on features of masks in native resolution.
+    Raises `InputError` for too few patients or a missing folder, and `UsageError` where `out` holds another run.
     """
     cases = [case for case in load_cases(cache) if hold_out is None or not hold_out.keeps_out(case.name)]
-    out.mkdir(parents=True, exist_ok=True)
-    config.save(out / CONFIGURATION_NAME)
+    folds = stratified_folds(cases, config.inner_folds, config.seed)
+    _check_cases(cases, folds, data, config.inner_folds)
+    _claim(out, cases, config)
     log.info("training on %d patients", len(cases))
     torch.manual_seed(config.seed)
     torch.set_flush_denormal(True)
     fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true" if accelerator == "cpu" else "bf16-mixed")
     segmented = _segmentation_network(fabric, cases, config, out)
     pool = SlicePool(cases, config.network.window_size, config.network.window_spacing_mm)
-    folds = stratified_folds(cases, config.inner_folds, config.seed)
     auxiliary = _out_of_fold_auxiliary_logits(fabric, segmented, pool, cases, folds, config, out)
     network = train_joint(fabric, segmented, pool, cases, config, out / "joint.ckpt").eval()
     calibration, figures = _refit_heads(network, data, cases, folds, auxiliary, config)
-    save_file(network.state_dict(), out / NETWORK_NAME)
+    save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, out / NETWORK_NAME)
     digest = hashlib.sha256("".join(case.source_sha256 for case in cases).encode()).hexdigest()
     names = tuple(case.name for case in cases)
     RunRecord(config.seed, names, str(hold_out or ""), digest, calibration, figures).save(out)
@@ -99,6 +101,32 @@ def load_run(folder: Path) -> tuple[MultiTaskNetwork, TrainingConfiguration, Run
     network = MultiTaskNetwork(config.network)
     network.load_state_dict(load_file(folder / NETWORK_NAME))
     return network.eval(), config, record
+
+
+def _check_cases(cases: Sequence[CachedCase], folds: Mapping[str, int], data: Path, n_folds: int) -> None:
+    """Refuse early what would fail only after hours."""
+    for fold in range(n_folds):
+        there = {case.group for case in cases if folds[case.name] != fold}
+        if missing := [group for group in Group if group not in there]:
+            raise InputError(
+                f"of {len(cases)} patients, those outside inner fold {fold} of {n_folds} lack {', '.join(missing)}; "
+                "expected at least two patients of each group; prepare more, or keep fewer out"
+            )
+    if absent := [case.name for case in cases if not is_acdc_folder(data / case.name)]:
+        raise InputError(f"{data} lacks {len(absent)} cached patients, such as {absent[0]}; give the folder of `prepare`")
+
+
+def _claim(out: Path, cases: Sequence[CachedCase], config: TrainingConfiguration) -> None:
+    """Note in the run folder what is trained on what, so that its checkpoints are never taken up by another run."""
+    patients = {case.name: case.source_sha256 for case in cases}
+    noted_patients, noted_config = out / PATIENTS_NAME, out / CONFIGURATION_NAME
+    if noted_patients.exists() and json.loads(noted_patients.read_text(encoding="utf-8")) != patients:
+        raise UsageError(f"{out} holds a run on other patients; expected the same to go on; choose another --out")
+    if noted_config.exists() and TrainingConfiguration.load(noted_config) != config:
+        raise UsageError(f"{out} holds a run with another configuration; expected the same to go on; choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    noted_patients.write_text(json.dumps(patients, indent=1) + "\n", encoding="utf-8")
+    config.save(noted_config)
 
 
 def _segmentation_network(
