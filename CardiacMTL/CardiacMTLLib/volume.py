@@ -66,7 +66,7 @@ class CineStudy:
     times after the R wave, one a frame. `warnings` are sentences for the user about what was mended while reading.
 
     Raises `InputError` for frames that are not four-dimensional real numbers, for values that are not finite, and for
-    frame numbers outside the study.
+    frame numbers outside the study or alike for both phases.
     """
 
     frames: Image
@@ -98,6 +98,10 @@ class CineStudy:
                 raise InputError(
                     f"{name} is {number} (counted from 0) but the study has {len(self.frames)} frames; correct the frame number"
                 )
+        if self.ed_frame is not None and self.ed_frame == self.es_frame:
+            raise InputError(
+                f"ED and ES are both frame {self.ed_frame} (counted from 0); expected two frames; correct the frame numbers"
+            )
         if self.frame_times_ms is not None and len(self.frame_times_ms) != len(self.frames):
             raise InputError(
                 f"{len(self.frame_times_ms)} frame times for {len(self.frames)} frames; expected one a frame; "

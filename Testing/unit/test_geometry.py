@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from CardiacMTLLib.errors import GeometryError
-from CardiacMTLLib.geometry import MAX_ROUNDING_DEGREES, Geometry, is_orthonormal, nearest_rotation, slice_axis_of_spacing
 from hypothesis import given
 from hypothesis import strategies as st
+
+from CardiacMTLLib.errors import GeometryError
+from CardiacMTLLib.geometry import MAX_ROUNDING_DEGREES, Geometry, is_orthonormal, nearest_rotation, slice_axis_of_spacing
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 LEFT_HANDED = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
@@ -23,9 +24,8 @@ def rotation_of(quaternion: tuple[float, float, float, float]) -> np.ndarray:
 
 
 unit = st.floats(-1, 1, allow_nan=False)
-rotations = (
-    st.tuples(unit, unit, unit, unit).filter(lambda q: np.linalg.norm(q) > 0.1).map(rotation_of)
-    | st.sampled_from([np.eye(3), np.diag([1.0, 1.0, -1.0])])
+rotations = st.tuples(unit, unit, unit, unit).filter(lambda q: np.linalg.norm(q) > 0.1).map(rotation_of) | st.sampled_from(
+    [np.eye(3), np.diag([1.0, 1.0, -1.0])]
 )
 
 

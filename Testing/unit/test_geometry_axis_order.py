@@ -2,9 +2,10 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from CardiacMTLLib.geometry import AxisOrder, Geometry, standard_order
 from hypothesis import given
 from hypothesis import strategies as st
+
+from CardiacMTLLib.geometry import AxisOrder, Geometry, standard_order
 
 ORDERS = [AxisOrder(axes, flips) for axes in permutations(range(3)) for flips in product((False, True), repeat=3)]
 HEADER_ROUNDING = 1e-7

@@ -69,7 +69,7 @@ def test_the_error_of_volumes_is_bounded_by_half_a_slice_and_shrinks_with_it() -
     worst = []
     for distance_mm in (12.0, 6.0, 3.0):
         errors = []
-        for share in (0.1, 0.4, 0.7):
+        for share in (0.1, 0.6):
             n_slices = round(120 / distance_mm)
             grid = replace(
                 SMALL,
@@ -123,12 +123,10 @@ def test_the_study_carries_times_patient_and_whole_grey_values(small: PhantomStu
 
 
 def test_tissues_are_as_bright_as_balanced_cine_shows_them(two_frames: PhantomStudy) -> None:
-    frames, geometry = two_frames.study.frames, two_frames.study.geometry
-    for frame, mask in zip(frames, two_frames.masks, strict=True):
+    for frame, mask in zip(two_frames.study.frames, two_frames.masks, strict=True):
         left, right, wall = (float(np.median(frame[mask == label])) for label in (Label.LV, Label.RV, Label.MYOCARDIUM))
-        # beside the heart and above the diaphragm: 45 to 60 mm to the right of and 20 to 60 mm above the axis
-        column, row = (round((size - 1) / 2 + offset / 1.5) for size, offset in zip(geometry.size_xyz[:2], (-4, -9), strict=True))
-        lung = float(np.median(frame[2:-2, row - 40 : row - 13, column + 30 : column + 40]))
+        # 45 to 60 mm to the right of the heart's axis and 20 to 60 mm above it
+        lung = float(np.median(frame[2:-2, 62:89, 135:145]))
         assert left > right > 1.5 * wall > 1.5 * 1.5 * lung
         assert 0.3 < wall / left < 0.55
         assert 0.7 < right / left < 0.95
@@ -142,7 +140,8 @@ def test_noise_and_bias_are_what_was_asked_for() -> None:
     bright = clean > 300
     assert (noisy - clean)[bright].std() == pytest.approx(0.05 * 500, rel=0.1)
     gain = np.where(bright, biased / np.maximum(clean, 1), np.nan)
-    assert np.nanmean(gain[..., :24]) > 1.1 > 0.95 > np.nanmean(gain[..., -24:])
+    assert np.nanmean(gain[..., :24]) > 1.1
+    assert np.nanmean(gain[..., -24:]) < 0.95
 
 
 def test_a_seed_decides_texture_and_noise_but_not_the_truth(small: PhantomStudy) -> None:
@@ -163,19 +162,20 @@ def test_a_seed_decides_texture_and_noise_but_not_the_truth(small: PhantomStudy)
         pytest.param(tuple(np.reshape(SHORT_AXIS_DIRECTION, (3, 3))[:, [1, 0, 2]].ravel()), id="rows and columns exchanged"),
     ],
 )
-def test_orientation_and_position_of_the_file_do_not_change_the_study(small: PhantomStudy, direction: tuple[float, ...]) -> None:
+def test_the_orientation_of_the_file_does_not_change_the_study(small: PhantomStudy, direction: tuple[float, ...]) -> None:
     turned = make_phantom(anatomy_of(Group.NOR), replace(SMALL, direction=direction, origin_xyz_mm=(5.0, 6.0, 7.0)), n_frames=2)
     assert np.array_equal(turned.study.frames, small.study.frames)
     assert np.array_equal(turned.masks, small.masks)
     stored = turned.study.stored
     assert stored.geometry.direction == direction
     assert stored.order.geometry(stored.geometry).matches(turned.study.geometry)
-    assert turned.study.geometry.is_left_handed is (direction == IDENTITY and turned.study.geometry.is_left_handed)
+    assert not turned.study.geometry.is_left_handed
 
 
 def test_the_default_grid_is_an_oblique_right_handed_stack_already_in_standard_axes() -> None:
     grid = PhantomGrid.covering(anatomy_of(Group.NOR))
-    phantom = make_phantom(anatomy_of(Group.NOR), replace(grid, size_xyz=(40, 40, 13), spacing_xyz_mm=(5.0, 5.0, 8.0)), n_frames=1)
+    coarse = replace(grid, size_xyz=(40, 40, 13), spacing_xyz_mm=(5.0, 5.0, 8.0))
+    phantom = make_phantom(anatomy_of(Group.NOR), coarse, n_frames=1)
     assert phantom.study.geometry == phantom.study.stored.geometry
     assert not phantom.study.geometry.is_left_handed
     assert np.abs(phantom.study.geometry.direction_matrix).max() < 0.9

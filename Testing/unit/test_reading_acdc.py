@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.reading import is_acdc_folder, read_acdc_case, read_study

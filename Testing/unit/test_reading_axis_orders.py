@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.reading import read_study
 from CardiacMTLLib.report.segmentation_file import write_mask
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.errors import CardiacMTLError, GeometryError
 from CardiacMTLLib.reading import read_study
 
@@ -43,7 +44,7 @@ def test_times_of_a_sequence_come_from_its_index(unit: str, scale: float, tmp_pa
     np.testing.assert_allclose(study.frame_times_ms, (0.0, 210.0, 420.0, 640.0))
 
 
-@pytest.mark.parametrize("values", ["0 1 2 3", "a b c d", "0 210 420", "0 420 210 640"])
+@pytest.mark.parametrize("values", ["0 1 2 3", "a b c d", "0 210 420", "0 420 210 640", "0 200 201 401"])
 def test_an_index_that_is_no_time_gives_no_times(values: str, tmp_path: Path) -> None:
     index = ('units: "" "" "" "ms"', f"axis 3 index values:={values}")
     assert read_study(nrrd(tmp_path / "cine.seq.nrrd", CINE, *LIST_LAST, *index)).frame_times_ms is None
@@ -112,7 +113,9 @@ def test_sheared_axes_are_refused_naming_the_angle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["image.nrrd", "image.nhdr", "image.seq.nrrd", "image.mha", "image.mhd"])
-@pytest.mark.parametrize("content", [b"", b"<html>not found</html>" * 100, bytes(400), b"NRRD0005\n", b"NDims = 3\nDimSize = 4 4\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>not found</html>" * 100, bytes(400), b"NRRD0005\n", b"NDims = 3\nDimSize = 4 4\n"]
+)
 def test_a_file_that_is_no_image_is_refused(
     name: str, content: bytes, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,3 +150,14 @@ def test_a_meta_image_without_its_voxel_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "image.raw").unlink()
     with pytest.raises(CardiacMTLError, match="cannot be read"):
         read_study(tmp_path / "image.mhd")
+
+
+def test_a_meta_image_that_misstates_its_compressed_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "image.mha"
+    image = sitk.GetImageFromArray(CINE[0])
+    image.SetSpacing((1.4, 1.4, 8.0))
+    sitk.WriteImage(image, str(path), True)
+    assert (read_study(path).frames[0] == CINE[0]).all()
+    path.write_bytes(path.read_bytes().replace(b"CompressedDataSize = 1", b"CompressedDataSize = 0"))
+    with pytest.raises(CardiacMTLError, match="is damaged"):
+        read_study(path)

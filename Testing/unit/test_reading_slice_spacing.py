@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.errors import GeometryError, UsageError
 from CardiacMTLLib.reading import read_phases, read_study
 
@@ -31,7 +32,9 @@ def test_a_slice_spacing_of_one_by_default_is_refused_and_never_guessed(
 @pytest.mark.parametrize("spacing", [(1.4, 1.3, 1.0), (0.7, 0.8, 1.0)])
 def test_a_default_is_told_in_every_axis_order(spacing: tuple[float, ...], tmp_path: Path) -> None:
     for number, axes in enumerate(permutations(range(3))):
-        path = stack(tmp_path / f"{number}.nrrd", [spacing[axis] for axis in axes], VOXELS.transpose([2 - a for a in axes][::-1]))
+        path = stack(
+            tmp_path / f"{number}.nrrd", [spacing[axis] for axis in axes], VOXELS.transpose([2 - a for a in axes][::-1])
+        )
         with pytest.raises(GeometryError, match="--slice-spacing-mm"):
             read_study(path)
         study = read_study(path, slice_spacing_mm=8.0)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.reading import read_phases, read_study
 from CardiacMTLLib.volume import Patient
@@ -86,7 +87,7 @@ def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_read(name: st
 
 def test_a_folder_that_is_no_acdc_patient_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
-    with pytest.raises(InputError, match="DICOM folders are not read.*convert the series to NIfTI or NRRD"):
+    with pytest.raises(InputError, match=r"DICOM folders are not read.*convert the series to NIfTI or NRRD"):
         read_study(tmp_path)
 
 
@@ -102,7 +103,8 @@ def test_a_folder_named_like_an_image_is_refused(tmp_path: Path) -> None:
 def test_any_letters_and_spaces_in_a_path_are_read(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
-    stack(tmp_path / f"plain{path.suffix if path.suffix != '.GZ' and path.suffix != '.gz' else '.nii.gz'}").rename(path)
+    plain = "plain.nii.gz" if name.lower().endswith(".gz") else f"plain{path.suffix}"
+    stack(tmp_path / plain).rename(path)
     assert (read_study(path).frames[0] == VOXELS).all()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from CardiacMTLLib.errors import OutputError
 from CardiacMTLLib.reading import read_study
 from CardiacMTLLib.report.segmentation_file import write_mask
@@ -80,7 +81,9 @@ def test_a_mask_is_written_as_bytes_and_always_alike(tmp_path: Path) -> None:
     for name in ("one.nii.gz", "two.nii.gz"):
         write_mask(labels(study), study, tmp_path / name)
     assert sitk.ReadImage(str(tmp_path / "one.nii.gz")).GetPixelID() == sitk.sitkUInt8
-    assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
+    content = (tmp_path / "one.nii.gz").read_bytes()
+    assert content == (tmp_path / "two.nii.gz").read_bytes()
+    assert content[4:8] == bytes(4), "the time of writing"
 
 
 @pytest.mark.parametrize("name", ["mask.nii", "mask.nii.gz", "Ångström ❤/心 臓.nii.gz"])

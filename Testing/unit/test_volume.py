@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.geometry import AxisOrder, Geometry
 from CardiacMTLLib.labels import Phase
@@ -32,7 +33,7 @@ def test_a_study_that_contradicts_itself_is_refused(change: dict[str, object], w
 def test_undefined_voxels_are_refused_with_their_count(bad: float) -> None:
     frames = np.zeros((2, 3, 4, 5), np.float32)
     frames[0, 1, 2, :3] = bad
-    with pytest.raises(InputError, match="^3 voxels are NaN or infinite"):
+    with pytest.raises(InputError, match=r"^3 voxels are NaN or infinite"):
         replace(STUDY, frames=frames)
 
 

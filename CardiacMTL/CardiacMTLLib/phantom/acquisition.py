@@ -20,12 +20,12 @@ def acquire(
 ) -> NDArray[np.int16]:
     """Grey values (t, y, x) of a slice's signal (t, y, x).
 
-    Magnitude of the blurred signal times the coil's `gain` (y, x), with noise of standard deviation `noise_fraction` of blood in
-    both channels (a Rician magnitude).
+    Magnitude of the blurred signal times the coil's `gain` (y, x), with noise of standard deviation `noise_fraction` of
+    blood in both channels (a Rician magnitude).
     """
     seen = _blur(signal, BLUR_MM / pixel_mm) * gain
     noise = noise_fraction * rng.standard_normal((2, *seen.shape), dtype=np.float32)
-    magnitude = np.hypot(seen + noise[0], noise[1])
+    magnitude = np.sqrt((seen + noise[0]) ** 2 + noise[1] ** 2)
     return np.asarray(np.rint(BLOOD_GREY * magnitude), dtype=np.int16)
 
 

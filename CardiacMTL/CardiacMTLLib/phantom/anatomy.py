@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from CardiacMTLLib.measure.constants import MYOCARDIAL_DENSITY_G_PER_ML
 from CardiacMTLLib.phantom.shape import HeartShape, between
 from CardiacMTLLib.volume import Patient
-
-MYOCARDIUM_G_PER_ML = 1.05
-"""Density of myocardium (Kramer et al., J Cardiovasc Magn Reson 22:17, 2020)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +59,4 @@ class PhantomAnatomy:
     @property
     def lv_mass_g(self) -> float:
         """Mass of the left ventricular wall at ED."""
-        return MYOCARDIUM_G_PER_ML * self.ed.myocardium_ml
+        return MYOCARDIAL_DENSITY_G_PER_ML * self.ed.myocardium_ml

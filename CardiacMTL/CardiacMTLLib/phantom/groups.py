@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from CardiacMTLLib.labels import Group
-from CardiacMTLLib.phantom.anatomy import MYOCARDIUM_G_PER_ML, PhantomAnatomy
-from CardiacMTLLib.phantom.shape import BASE_ABOVE_EQUATOR, HeartShape, angular_factor, truncated_ellipsoid_mm3
+from CardiacMTLLib.measure.constants import MYOCARDIAL_DENSITY_G_PER_ML
+from CardiacMTLLib.phantom.anatomy import PhantomAnatomy
+from CardiacMTLLib.phantom.shape import BASE_ABOVE_EQUATOR, HeartShape, radius_of_volume_mm
 from CardiacMTLLib.volume import Patient, Sex
 
 
@@ -76,22 +76,22 @@ region that hardly moves. HCM: a thick septum.
 def anatomy_of(group: Group) -> PhantomAnatomy:
     """The typical anatomy of an ACDC group; volumes and mass are the group's means, the wall's volume is equal at ED and ES."""
     case = _CASES[group]
-    wall_ml = case.mass_g / MYOCARDIUM_G_PER_ML
+    wall_ml = case.mass_g / MYOCARDIAL_DENSITY_G_PER_ML
     return PhantomAnatomy(_solve(case.ed, wall_ml), _solve(case.es, wall_ml), case.patient, case.regional_angle_deg)
 
 
 def _solve(instant: _Instant, wall_ml: float) -> HeartShape:
-    lv_length_mm = instant.base_height_mm - instant.apex_wall_mm
-    lv_semi_axis_mm = lv_length_mm / (1 + BASE_ABOVE_EQUATOR)
-    lv_unit = truncated_ellipsoid_mm3(1.0, lv_semi_axis_mm, lv_length_mm) * angular_factor(instant.endo_bump)
-    epi_unit = truncated_ellipsoid_mm3(1.0, lv_semi_axis_mm + instant.apex_wall_mm, instant.base_height_mm)
-    epi_unit *= angular_factor(instant.epi_bump)
-    lv_radius_mm = math.sqrt(1000 * instant.lv_ml / lv_unit)
-    rv_length_mm = instant.base_height_mm - instant.rv_apex_mm
+    height_mm = instant.base_height_mm
+    lv_length_mm = height_mm - instant.apex_wall_mm
+    semi_axis_mm = lv_length_mm / (1 + BASE_ABOVE_EQUATOR)
+    lv_radius_mm = radius_of_volume_mm(instant.lv_ml, semi_axis_mm, lv_length_mm, instant.endo_bump)
+    epi_semi_axis_mm = semi_axis_mm + instant.apex_wall_mm
+    epi_radius_mm = radius_of_volume_mm(instant.lv_ml + wall_ml, epi_semi_axis_mm, height_mm, instant.epi_bump)
+    rv_length_mm = height_mm - instant.rv_apex_mm
     return HeartShape(
         lv_length_mm=lv_length_mm,
         lv_radius_mm=lv_radius_mm,
-        wall_mm=math.sqrt(1000 * (instant.lv_ml + wall_ml) / epi_unit) - lv_radius_mm,
+        wall_mm=epi_radius_mm - lv_radius_mm,
         apex_wall_mm=instant.apex_wall_mm,
         rv_length_mm=rv_length_mm,
         rv_base_area_mm2=2000 * instant.rv_ml / rv_length_mm,

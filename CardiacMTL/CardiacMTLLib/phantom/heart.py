@@ -6,6 +6,7 @@ a thick slice blurs them.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,16 @@ from CardiacMTLLib.phantom.shape import HeartShape
 
 RV_WALL_MM = 2.5
 
-_PAPILLARY_ANGLES = (np.radians(140.0), np.radians(-125.0))
+_PAPILLARY_ANGLES = (math.radians(140.0), math.radians(-125.0))
 _PAPILLARY_LEVELS = (0.2, 0.72)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeartSlice:
-    """What one slice keeps over the cycle, each (y, x): surroundings below and above the base plane, angular shapes, texture."""
+    """What one slice keeps over the cycle, each (y, x): what lies behind the heart, angular shapes, fat, and texture.
+
+    `behind` is the signal around the ventricles, `above_base` that above the base plane.
+    """
 
     plane: PixelPlane
     behind: Plane
@@ -35,14 +39,12 @@ class HeartSlice:
     fat_mm: Plane
     trabeculae: Plane
     rv_texture: Plane
-    flow: Plane
 
     @classmethod
     def of(
         cls, plane: PixelPlane, behind: Plane, above_base: Plane, anatomy: PhantomAnatomy, rng: np.random.Generator
     ) -> HeartSlice:
         """The heart of `anatomy` on the pixels of `plane`; texture is drawn from `rng`."""
-        shape = (plane.x.shape[0], plane.x.shape[1])
         basal, apical = rv_lobes(plane.angle)
         grooves = sum(np.exp(-(((plane.angle - edge) / 0.25) ** 2)) for edge in RV_SECTOR)
         fat_mm = 5 * (0.5 + 0.5 * np.cos(plane.angle + 0.3)) ** 2 + 4 * grooves
@@ -51,13 +53,12 @@ class HeartSlice:
             plane,
             behind,
             above_base,
-            regional_bump(plane.angle, np.radians(anatomy.regional_angle_deg)),
+            regional_bump(plane.angle, math.radians(anatomy.regional_angle_deg)),
             basal,
             apical,
             np.asarray(fat_mm, dtype=np.float32),
             np.asarray(0.5 + ridges, dtype=np.float32),
-            np.clip(1.6 * smooth_field(rng, shape, 4), 0, 1),
-            1 + 0.12 * smooth_field(rng, shape, 6) + 0.08 * smooth_field(rng, shape, 3),
+            np.clip(1.6 * smooth_field(rng, plane.shape, 4), 0, 1),
         )
 
 
@@ -76,9 +77,8 @@ def heart_image(scene: HeartSlice, shape: HeartShape, heights_mm: list[float]) -
     total = HeartImage(*(np.zeros_like(scene.behind) for _ in range(4)))
     for height_mm in heights_mm:
         _add_section(total, scene, shape, height_mm)
-    for part in (total.signal, total.rv, total.myocardium, total.lv):
-        part /= len(heights_mm)
-    return total
+    share = np.float32(1 / len(heights_mm))
+    return HeartImage(total.signal * share, total.rv * share, total.myocardium * share, total.lv * share)
 
 
 def _add_section(total: HeartImage, scene: HeartSlice, shape: HeartShape, height_mm: float) -> None:
@@ -89,13 +89,14 @@ def _add_section(total: HeartImage, scene: HeartSlice, shape: HeartShape, height
         level = shape.rv_level_at(height_mm)
         density = scene.apical + np.float32(level) * (scene.basal - scene.apical)
         outer = rv_outer_radius(epi, shape.rv_area_at(height_mm), density)
-        wall = RV_WALL_MM * np.clip((outer - epi) / 6, 0, 1)
+        wall = np.asarray(RV_WALL_MM * np.clip((outer - epi) / 6, 0, 1), dtype=np.float32)
+        fat = scene.fat_mm * np.float32(1.8 - 0.8 * height_mm / shape.base_height_mm)
         in_epi, in_outer = plane.within(epi), plane.within(outer)
-        paint(signal, plane.within(outer + wall + scene.fat_mm * np.float32(1.8 - 0.8 * height_mm / shape.base_height_mm)), tissue.FAT)
+        paint(signal, plane.within(outer + wall + fat), tissue.FAT)
         paint(signal, plane.within(outer + wall), tissue.MYOCARDIUM)
         trabeculation = np.float32(0.8 - 0.55 * level) * scene.rv_texture
-        paint(signal, in_outer, scene.flow * (tissue.RV_BLOOD + (tissue.MYOCARDIUM - tissue.RV_BLOOD) * trabeculation))
-        paint(signal, in_epi, tissue.MYOCARDIUM * scene.flow)
+        paint(signal, in_outer, tissue.RV_BLOOD + (tissue.MYOCARDIUM - tissue.RV_BLOOD) * trabeculation)
+        paint(signal, in_epi, tissue.MYOCARDIUM)
         total.rv[...] += in_outer - in_epi
         total.myocardium[...] += in_epi
         endo = shape.lv_radius_at(height_mm) * (1 + shape.endo_bump * scene.region)
@@ -116,9 +117,9 @@ def _lv_signal(scene: HeartSlice, shape: HeartShape, height_mm: float, endo: Pla
     paint(signal, plane.within(endo * (1 - np.float32(depth) * scene.trabeculae)), tissue.BLOOD)
     low, high = _PAPILLARY_LEVELS
     if low < level < high:
-        size_mm = 5.5 * np.sin(np.pi * (level - low) / (high - low)) ** 0.5
+        size_mm = 5.5 * math.sqrt(math.sin(math.pi * (level - low) / (high - low)))
         reach_mm = 0.68 * shape.lv_radius_at(height_mm)
         for angle in _PAPILLARY_ANGLES:
-            away = np.hypot(plane.x + reach_mm * np.cos(angle), plane.y + reach_mm * np.sin(angle))
-            paint(signal, plane.above((size_mm - away).astype(np.float32)), tissue.MYOCARDIUM)
-    return signal * scene.flow
+            centre = (-reach_mm * math.cos(angle), -reach_mm * math.sin(angle))
+            paint(signal, plane.above(plane.ellipse_depth(centre, (size_mm, size_mm))), tissue.MYOCARDIUM)
+    return signal

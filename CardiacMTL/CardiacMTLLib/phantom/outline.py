@@ -43,7 +43,7 @@ def rv_outer_radius(epi_radius: Plane, area_mm2: float, density: Plane) -> Plane
     A crescent between radii a and b has the area of half the integral of b^2 - a^2; with b^2 = a^2 + 2 A density it is
     exactly A, whatever the epicardium's shape.
     """
-    return np.sqrt(epi_radius**2 + np.float32(2 * area_mm2) * density)
+    return np.asarray(np.sqrt(epi_radius**2 + np.float32(2 * area_mm2) * density), dtype=np.float32)
 
 
 def _lobes(angle: Plane, lobes: tuple[tuple[float, float, float], ...]) -> Plane:
@@ -53,4 +53,4 @@ def _lobes(angle: Plane, lobes: tuple[tuple[float, float, float], ...]) -> Plane
     for weight, rise, fall in lobes:
         integral = math.gamma(rise + 1) * math.gamma(fall + 1) / math.gamma(rise + fall + 2)
         total += weight / (integral * (high - low)) * share**rise * (1 - share) ** fall
-    return total.astype(np.float32)
+    return np.asarray(total, dtype=np.float32)

@@ -13,7 +13,7 @@ from CardiacMTLLib.geometry import standard_order
 from CardiacMTLLib.labels import Label
 from CardiacMTLLib.phantom.acquisition import acquire, coil_gain
 from CardiacMTLLib.phantom.anatomy import PhantomAnatomy
-from CardiacMTLLib.phantom.body import body_slice, with_atria
+from CardiacMTLLib.phantom.body import body_slice, texture, with_atria
 from CardiacMTLLib.phantom.cycle import contraction, frame_phases
 from CardiacMTLLib.phantom.grid import PhantomGrid
 from CardiacMTLLib.phantom.heart import RV_WALL_MM, HeartImage, HeartSlice, heart_image
@@ -115,7 +115,7 @@ def _slice_signal(
             image = heart_image(scene, shape, heights_mm)
             signal[frame][box] = image.signal
             masks[frame][box] = _largest_share(image)
-    return signal
+    return signal * texture(plane, rng)
 
 
 def _heart_box(plane: PixelPlane, ed: HeartShape) -> tuple[slice, slice]:
@@ -123,12 +123,17 @@ def _heart_box(plane: PixelPlane, ed: HeartShape) -> tuple[slice, slice]:
     basal, _ = rv_lobes(plane.angle)
     epi = np.full_like(plane.radius, ed.epi_radius_mm * (1 + max(ed.epi_bump, 0.0)))
     near = plane.radius < rv_outer_radius(epi, ed.rv_base_area_mm2, basal) + RV_WALL_MM + 12
-    rows, columns = (np.flatnonzero(near.any(axis)) for axis in (1, 0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    rows, columns = (_span(np.asarray(near.any(axis))) for axis in (1, 0))
+    return rows, columns
+
+
+def _span(hits: NDArray[np.bool_]) -> slice:
+    found = np.flatnonzero(hits)
+    return slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0)
 
 
 def _largest_share(image: HeartImage) -> Mask:
     outside = 1 - image.rv - image.myocardium - image.lv
     shares = {Label.BACKGROUND: outside, Label.RV: image.rv, Label.MYOCARDIUM: image.myocardium, Label.LV: image.lv}
     winner = np.argmax(np.stack(list(shares.values())), axis=0)
-    return np.asarray([int(label) for label in shares], dtype=np.uint8)[winner]
+    return np.asarray(np.take([int(label) for label in shares], winner), dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +34,23 @@ class PixelPlane:
         xs, ys = (axis.astype(np.float32) for axis in np.meshgrid(x, y))
         return cls(xs, ys, np.hypot(xs, ys), np.arctan2(-ys, -xs), (dx * dy) ** 0.5)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.x.shape[0], self.x.shape[1]
+
     def window(self, box: tuple[slice, slice]) -> PixelPlane:
         """The part of the plane inside `box` (rows, columns)."""
         return PixelPlane(self.x[box], self.y[box], self.radius[box], self.angle[box], self.pixel_mm)
+
+    def box_around(self, centre: tuple[float, float], reach_mm: float) -> tuple[slice, slice]:
+        """Rows and columns within `reach_mm` of a point; empty where it lies outside."""
+        ends = (
+            np.searchsorted(axis, (middle - reach_mm, middle + reach_mm))
+            for axis, middle in ((self.y[:, 0], centre[1]), (self.x[0], centre[0]))
+        )
+        rows, columns = (slice(int(start), int(stop)) for start, stop in ends)
+        return rows, columns
 
     def within(self, limit_mm: Plane | float) -> Plane:
         """Share of each pixel inside an outline of radius `limit_mm`, soft over one pixel."""
@@ -46,11 +61,13 @@ class PixelPlane:
         return np.asarray(np.clip(0.5 + depth_mm / self.pixel_mm, 0, 1), dtype=np.float32)
 
     def ellipse_depth(self, centre: tuple[float, float], axes: tuple[float, float], turn: float = 0.0) -> Plane:
-        """Approximate distance in mm into an ellipse, negative outside; `turn` radians, clockwise on the image."""
-        x, y = self.x - centre[0], self.y - centre[1]
-        along = (x * np.cos(turn) + y * np.sin(turn)) / axes[0]
-        across = (y * np.cos(turn) - x * np.sin(turn)) / axes[1]
-        return np.asarray((1 - np.hypot(along, across)) * (axes[0] * axes[1]) ** 0.5, dtype=np.float32)
+        """Approximate distance in mm into an ellipse, negative outside; turned by `turn` radians, clockwise on the image."""
+        x, y = self.x - float(centre[0]), self.y - float(centre[1])
+        cosine, sine = math.cos(turn), math.sin(turn)
+        along = x * (cosine / axes[0]) + y * (sine / axes[0])
+        across = y * (cosine / axes[1]) - x * (sine / axes[1])
+        mean_axis = math.sqrt(axes[0] * axes[1])
+        return np.asarray(mean_axis - mean_axis * np.sqrt(along * along + across * across), dtype=np.float32)
 
 
 def paint(signal: Plane, cover: Plane, value: Plane | float) -> None:

@@ -7,7 +7,7 @@ are star-shaped around that axis: every outline is a radius that depends on heig
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from CardiacMTLLib.errors import UsageError
 
@@ -28,7 +28,7 @@ class HeartShape:
     of the region. The right cavity lies on the epicardium; its cross-section has `rv_base_area_mm2` at the base plane and
     shrinks to nothing `rv_length_mm` below it.
 
-    Raises `UsageError` where a length is not positive or the wall vanishes in the region.
+    Raises `UsageError` where a length is not positive, the wall vanishes in the region, or the right cavity is the longer one.
     """
 
     lv_length_mm: float
@@ -43,7 +43,12 @@ class HeartShape:
     def __post_init__(self) -> None:
         for name in ("lv_length_mm", "lv_radius_mm", "wall_mm", "apex_wall_mm", "rv_length_mm", "rv_base_area_mm2"):
             if not getattr(self, name) > 0:
-                raise UsageError(f"{name} of a phantom's heart is {getattr(self, name)}; expected a positive number; enlarge it")
+                raise UsageError(f"{name} of a phantom is {getattr(self, name)}; expected a positive number; enlarge it")
+        if self.rv_length_mm > self.base_height_mm:
+            raise UsageError(
+                f"rv_length_mm of a phantom is {self.rv_length_mm}; expected at most "
+                f"{self.base_height_mm} mm, the left ventricle's; shorten it"
+            )
         thinnest_mm = self.epi_radius_mm * (1 + self.epi_bump) - self.lv_radius_mm * (1 + self.endo_bump)
         if thinnest_mm <= 0:
             raise UsageError(
@@ -117,10 +122,16 @@ class HeartShape:
 
 
 def between(start: HeartShape, end: HeartShape, fraction: float) -> HeartShape:
-    """The shape `fraction` (0 to 1) of the way from `start` to `end`; every length moves linearly."""
-    return HeartShape(
-        *(getattr(start, item.name) * (1 - fraction) + getattr(end, item.name) * fraction for item in fields(HeartShape))
-    )
+    """The shape `fraction` (0 to 1) of the way from `start` to `end`.
+
+    Every length moves linearly but the wall's thickness, which follows from its volume: that moves linearly instead.
+    """
+    names = [item.name for item in fields(HeartShape)]
+    values = {name: getattr(start, name) * (1 - fraction) + getattr(end, name) * fraction for name in names}
+    moved = HeartShape(**values)
+    wall_ml = start.myocardium_ml * (1 - fraction) + end.myocardium_ml * fraction
+    epi_radius_mm = radius_of_volume_mm(moved.lv_ml + wall_ml, moved.epi_semi_axis_mm, moved.base_height_mm, moved.epi_bump)
+    return replace(moved, wall_mm=epi_radius_mm - moved.lv_radius_mm)
 
 
 def truncated_ellipsoid_mm3(radius_mm: float, semi_axis_mm: float, height_mm: float) -> float:
@@ -129,12 +140,17 @@ def truncated_ellipsoid_mm3(radius_mm: float, semi_axis_mm: float, height_mm: fl
     return math.pi * radius_mm**2 * semi_axis_mm * (2 / 3 + cut - cut**3 / 3)
 
 
+def radius_of_volume_mm(volume_ml: float, semi_axis_mm: float, height_mm: float, bump: float) -> float:
+    """Equatorial radius of the truncated ellipsoid that has a volume, with a regional `bump` on it."""
+    return math.sqrt(1000 * volume_ml / (truncated_ellipsoid_mm3(1.0, semi_axis_mm, height_mm) * angular_factor(bump)))
+
+
 def angular_factor(bump: float) -> float:
     """Mean over all angles of (1 + bump ((1 + cos a) / 2)^n)^2: what a regional bump does to a cross-section's area.
 
     The mean of ((1 + cos a) / 2)^m is binomial(2 m, m) / 4^m.
     """
-    first, second = (math.comb(2 * m, m) / 4**m for m in (BUMP_POWER, 2 * BUMP_POWER))
+    first, second = (math.comb(2 * m, m) / float(4**m) for m in (BUMP_POWER, 2 * BUMP_POWER))
     return 1 + 2 * bump * first + bump**2 * second
 
 

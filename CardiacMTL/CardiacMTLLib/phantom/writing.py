@@ -14,7 +14,8 @@ from CardiacMTLLib.phantom.phantom import PhantomStudy
 def write_phantom(phantom: PhantomStudy, path: Path) -> None:
     """Write the images to `path` in the grid's own axes: a 4D file (NIfTI, NRRD), a 3D one for a single frame.
 
-    The fourth axis is time in seconds after the R wave, evenly spaced from ED. Raises `OutputError` where the file cannot be written.
+    The fourth axis is time in seconds after the R wave, evenly spaced from ED. Raises `OutputError` where the file cannot be
+    written.
     """
     study = phantom.study
     geometry = study.stored.geometry
@@ -32,4 +33,4 @@ def write_phantom(phantom: PhantomStudy, path: Path) -> None:
     try:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:
-        raise OutputError(f"phantom was not written to {path}; expected a writable .nii.gz or .nrrd path; choose another") from error
+        raise OutputError(f"phantom was not written to {path}; expected a writable .nii.gz or .nrrd path") from error

@@ -47,14 +47,26 @@ def _header(stream: BinaryIO, path: Path) -> dict[str, str]:
 def _check_voxels(stream: BinaryIO, fields: dict[str, str], path: Path) -> None:
     values = prod(int(size) for size in fields["DimSize"].split()) * int(fields.get("ElementNumberOfChannels", "1"))
     needed = values * _BYTES[fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY").replace("U", "", 1)]
-    inflate = zlib.decompressobj(wbits=47) if fields.get("CompressedData", "False").lower() == "true" else None
-    held = 0
-    while chunk := stream.read(_CHUNK):
-        while inflate and chunk and not inflate.eof:
-            held += len(inflate.decompress(chunk, _CHUNK))
-            chunk = inflate.unconsumed_tail
-        held += len(chunk) if inflate is None else 0
-    if held < needed or (inflate is not None and not inflate.eof):
+    compressed = fields.get("CompressedData", "False").lower() == "true"
+    held, whole = _inflated_bytes(stream, int(fields["CompressedDataSize"])) if compressed else (_plain_bytes(stream), True)
+    if held < needed or not whole:
         raise InputError(
             f"{path} is damaged (it holds {held} of {needed} bytes of voxels); expected a whole image; copy or export it again"
         )
+
+
+def _plain_bytes(stream: BinaryIO) -> int:
+    here = stream.tell()
+    return stream.seek(0, 2) - here
+
+
+def _inflated_bytes(stream: BinaryIO, stated_size: int) -> tuple[int, bool]:
+    """Length of the zlib or gzip stream once inflated, and whether it is complete and as long as stated."""
+    inflate = zlib.decompressobj(wbits=47)
+    held = read = 0
+    while chunk := stream.read(_CHUNK):
+        read += len(chunk)
+        while chunk and not inflate.eof:
+            held += len(inflate.decompress(chunk, _CHUNK))
+            chunk = inflate.unconsumed_tail
+    return held, inflate.eof and read == stated_size
