@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import slicer
 
 from CardiacMTLLib.volume import CineStudy
 from CardiacMTLScene.volumes import new_volume
+
+_LEAST_STEP_MS = 0.01
+"""Times closer than this would get the same index value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +62,4 @@ def _index_values(study: CineStudy) -> list[str]:
 
 def _rising_times(study: CineStudy) -> bool:
     times = study.frame_times_ms
-    return times is not None and all(later - earlier >= 0.01 for earlier, later in zip(times, times[1:], strict=False))
+    return times is not None and all(later - earlier >= _LEAST_STEP_MS for earlier, later in pairwise(times))

@@ -18,6 +18,9 @@ _NEAR_WALL_OPACITY = 0.2
 _FAR_WALL_OPACITY = 0.6
 """Of the wall the near side is faint, so that the cavity keeps its colour, and the far side dense, so that the wall is seen."""
 
+_RIM_SHADE = 0.8
+"""The cut wall is drawn without lights, in its colour made this much darker."""
+
 
 def heart_actors(mask: Mask, geometry: Geometry, to_base: Vector) -> list[Any]:
     """Actors of a (z, y, x) mask in RAS mm, in drawing order: solid ones first, then the wall from far to near.
@@ -29,17 +32,19 @@ def heart_actors(mask: Mask, geometry: Geometry, to_base: Vector) -> list[Any]:
         return actors
     outside = surface((mask == Label.MYOCARDIUM) | (mask == Label.LV), geometry)
     plane = _basal_plane(mask, geometry, to_base)
-    actors.append(_actor(_rim(outside, plane), Label.MYOCARDIUM, ambient=0.3, diffuse=0.6))
+    rim = _actor(_rim(outside, plane), Label.MYOCARDIUM)
+    rim.GetProperty().LightingOff()
+    rim.GetProperty().SetColor(*(_RIM_SHADE * value for value in rim.GetProperty().GetColor()))
     cup = _clipped(outside, plane)
     far, near = _actor(cup, Label.MYOCARDIUM), _actor(cup, Label.MYOCARDIUM)
     far.GetProperty().FrontfaceCullingOn()
     far.GetProperty().SetOpacity(_FAR_WALL_OPACITY)
     near.GetProperty().BackfaceCullingOn()
     near.GetProperty().SetOpacity(_NEAR_WALL_OPACITY)
-    return [*actors, far, near]
+    return [*actors, rim, far, near]
 
 
-def _actor(shape: Any, label: Label, ambient: float = 0.15, diffuse: float = 0.9) -> Any:
+def _actor(shape: Any, label: Label) -> Any:
     mapper = vtk.vtkPolyDataMapper()
     mapper.SetInputData(shape)
     mapper.ScalarVisibilityOff()
@@ -47,8 +52,8 @@ def _actor(shape: Any, label: Label, ambient: float = 0.15, diffuse: float = 0.9
     actor.SetMapper(mapper)
     look = actor.GetProperty()
     look.SetColor(*(value / 255 for value in STRUCTURE_COLORS[label]))
-    look.SetAmbient(ambient)
-    look.SetDiffuse(diffuse)
+    look.SetAmbient(0.15)
+    look.SetDiffuse(0.9)
     look.SetSpecular(0.2)
     look.SetSpecularPower(25.0)
     return actor

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def captured_vtk_messages() -> Iterator[None]:
-    """Inside, VTK's warnings and errors are collected; at the end they are logged (level debug) and VTK's output is as before."""
+    """Inside, VTK's warnings and errors are collected; at the end they are logged as debug, and VTK's output is as before."""
     window, verbosity = vtk.vtkOutputWindow.GetInstance(), vtk.vtkLogger.GetCurrentVerbosityCutoff()
     collector = vtk.vtkStringOutputWindow()
     vtk.vtkOutputWindow.SetInstance(collector)

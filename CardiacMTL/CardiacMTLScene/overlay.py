@@ -12,6 +12,8 @@ BACKGROUND: Rgb = (12, 14, 18)
 TEXT: Rgb = (240, 242, 245)
 MUTED: Rgb = (168, 176, 186)
 
+_JUSTIFICATION = {"left": vtk.VTK_TEXT_LEFT, "center": vtk.VTK_TEXT_CENTERED, "right": vtk.VTK_TEXT_RIGHT}
+
 _FACES = ("R", "L", "A", "P", "S", "I")
 """Letters of the cube's +X, -X, +Y, -Y, +Z, -Z faces in RAS."""
 
@@ -42,7 +44,7 @@ class Overlay:
         look.SetFontSize(round(height * self._scale))
         look.SetColor(*unit_color(color))
         look.SetVerticalJustificationToCentered()
-        {"left": look.SetJustificationToLeft, "center": look.SetJustificationToCentered, "right": look.SetJustificationToRight}[align]()
+        look.SetJustification(_JUSTIFICATION[align])
         actor.SetPosition(x * self._scale, y * self._scale)
         self._renderer.AddViewProp(actor)
 

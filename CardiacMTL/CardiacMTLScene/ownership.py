@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import vtk
+
 from CardiacMTLScene.hierarchy import all_items, hierarchy_of, remove_item
 
 _STUDY = "CardiacMTL.Study"
@@ -23,6 +25,7 @@ def replacing(scene: Any, study: str) -> Iterator[None]:
     hierarchy_of(scene)
     nodes_before, items_before = set(_node_ids(scene)), set(all_items(scene))
     earlier = [node for node in _nodes(scene) if _is_ours(node, study)]
+    earlier += [shown for node in earlier for shown in _shown_by(node)]
     try:
         yield
     except BaseException:
@@ -46,13 +49,27 @@ def _node_ids(scene: Any) -> list[str]:
 
 
 def _is_ours(node: Any, study: str) -> bool:
-    return node.GetAttribute(_STUDY) == study and node.GetAttribute(_NODE_ID) == node.GetID()
+    return bool(node.GetAttribute(_STUDY) == study and node.GetAttribute(_NODE_ID) == node.GetID())
+
+
+def _shown_by(node: Any) -> list[Any]:
+    """The volumes that a sequence browser fills: their attributes are overwritten with every frame, ours included."""
+    if not node.IsA("vtkMRMLSequenceBrowserNode"):
+        return []
+    shown = vtk.vtkCollection()
+    node.GetAllProxyNodes(shown)
+    return [shown.GetItemAsObject(position) for position in range(shown.GetNumberOfItems())]
 
 
 def _remove(scene: Any, nodes: list[Any]) -> None:
-    """Remove `nodes`, users before what they refer to, with their storage nodes and their places in the tree."""
+    """Remove `nodes`, the last made first, with their storage nodes and their places in the tree.
+
+    Sequence browsers go before all others: while a browser is there, the volume that it fills is made anew when removed.
+    """
     hierarchy = hierarchy_of(scene)
-    for node in reversed(nodes):
+    in_turn = nodes[::-1]
+    in_turn.sort(key=lambda node: not node.IsA("vtkMRMLSequenceBrowserNode"))
+    for node in in_turn:
         if not scene.IsNodePresent(node):
             continue
         item = hierarchy.GetItemByDataNode(node)

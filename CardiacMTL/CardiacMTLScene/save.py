@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,7 +25,7 @@ def save_scene(analysis: Analysis, path_mrb: Path, options: SceneOptions | None 
             unfinished = Path(folder) / "scene.mrb"
             build_scene(analysis, host.scene, host.terminologies, options)
             _write(host.scene, unfinished, path_mrb)
-            os.replace(unfinished, path_mrb)
+            unfinished.replace(path_mrb)
     except OSError as error:
         raise OutputError(f"{path_mrb} could not be written ({error.strerror}); choose another output folder") from error
 

@@ -89,4 +89,6 @@ def _import_mask(node: Any, mask: Mask, geometry: Geometry) -> None:
         ids.InsertNextValue(segment_id(label))
     labelmap = new_volume("mask", mask, geometry, "vtkMRMLLabelMapVolumeNode")
     if not slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labelmap, node, ids):
-        raise OutputError(f"Slicer did not import the mask of {node.GetName()}; expected three segments; check the memory, try again")
+        raise OutputError(
+            f"Slicer did not take the mask of {node.GetName()}; expected three segments; free memory and try again"
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import SimpleITK
 import vtk
 from numpy.typing import NDArray
 
@@ -26,13 +27,14 @@ STEP_MM = 1.25
 _FAR_MM = 12.0
 """Distances are cut off here: further away they carry no shape, only noise for the smoothing."""
 
-_MARGIN_PIXELS = 6
+_MARGIN_PIXELS, _MARGIN_SLICES = 6, 2
 _CAP_SLICES = 0.5
 _CAP_RADIUS_MM = 8.0
 """A wide end slice closes flat with rounded edges of this radius, a narrow one as a dome."""
 
 _SMOOTHING_SIGMA_MM = 1.5
 _SMOOTHING_SIGMA_SLICES = 0.5
+_MAX_LEVEL_MM = 2.0
 _SINC_ITERATIONS = 30
 _SINC_PASS_BAND = 0.01
 
@@ -47,7 +49,8 @@ def surface(region: Region, geometry: Geometry) -> Any:
     image = vtk_image(field)
     image.SetSpacing(1.0, 1.0, 1.0 / planes)
     image.SetOrigin(*start_xyz)
-    return _smooth(_outline(_blurred(image, geometry)), geometry)
+    smoothed = _blurred(image, geometry)
+    return _smooth(_outline(smoothed, _level_mm(smoothed, int(region.sum()) * planes)), geometry)
 
 
 def slice_distances(region: Region, spacing_xyz_mm: tuple[float, float, float]) -> Field:
@@ -65,9 +68,9 @@ def interpolated(distances: Field, planes: int) -> Field:
     The result has (z - 1) x planes + 1 planes, the first and last being the first and last slice; values are cut off at 12 mm.
     """
     full = np.isfinite(distances[:, 0, 0])
-    result = [_at(distances, full, position // planes, (position % planes) / planes) for position in range((len(full) - 1) * planes)]
-    result.append(_at(distances, full, len(full) - 1, 0.0))
-    return np.clip(np.stack(result), -_FAR_MM, _FAR_MM)
+    steps = range((len(full) - 1) * planes + 1)
+    field = np.stack([_at(distances, full, step // planes, (step % planes) / planes) for step in steps])
+    return np.clip(field, -_FAR_MM, _FAR_MM)
 
 
 def _at(distances: Field, full: NDArray[np.bool_], slice_number: int, fraction: float) -> Field:
@@ -107,7 +110,7 @@ def _cubic(distances: Field, full: NDArray[np.bool_], below: int, above: int, fr
 
 def _boxed(region: Region) -> tuple[Region, tuple[int, int, int]]:
     """`region` cut to its bounding box with an empty border, and the index (x, y, z) of the result's first voxel."""
-    border = (1, _MARGIN_PIXELS, _MARGIN_PIXELS)
+    border = (_MARGIN_SLICES, _MARGIN_PIXELS, _MARGIN_PIXELS)
     filled = np.nonzero(region)
     low, high = [int(axis.min()) for axis in filled], [int(axis.max()) + 1 for axis in filled]
     inner = region[tuple(slice(first, last) for first, last in zip(low, high, strict=True))]
@@ -116,16 +119,16 @@ def _boxed(region: Region) -> tuple[Region, tuple[int, int, int]]:
 
 
 def _distance(part: Region, spacing_xyz_mm: tuple[float, float, float]) -> NDArray[np.float64]:
-    """Distance of each pixel of `part` to the nearest pixel of its slice that is not; 0 elsewhere."""
-    image = vtk_image(part)
-    image.SetSpacing(*spacing_xyz_mm)
-    transform = vtk.vtkImageEuclideanDistance()
-    transform.SetDimensionality(2)
-    transform.ConsiderAnisotropyOn()
-    transform.InitializeOn()
-    transform.SetInputData(image)
-    transform.Update()
-    return np.sqrt(image_array(transform.GetOutput()))
+    """Distance in mm of each pixel (z, y, x) of `part` to the nearest pixel of its slice that is not in it; 0 elsewhere."""
+    transform = SimpleITK.SignedMaurerDistanceMapImageFilter()
+    transform.SquaredDistanceOff()
+    transform.UseImageSpacingOn()
+    distances = []
+    for plane in part:
+        rest = SimpleITK.GetImageFromArray((~plane).astype(np.uint8))
+        rest.SetSpacing(spacing_xyz_mm[:2])
+        distances.append(np.maximum(SimpleITK.GetArrayFromImage(transform.Execute(rest)), 0))
+    return np.stack(distances).astype(np.float64)
 
 
 def _blurred(image: Any, geometry: Geometry) -> Any:
@@ -140,10 +143,17 @@ def _blurred(image: Any, geometry: Geometry) -> Any:
     return blur.GetOutput()
 
 
-def _outline(image: Any) -> Any:
+def _level_mm(image: Any, points_inside: int) -> float:
+    """The distance that makes the surface enclose as much as the region: smoothing and rounded ends take a little away."""
+    values = image_array(image).ravel()
+    level = float(np.partition(values, -points_inside)[-points_inside])
+    return float(np.clip(level, -_MAX_LEVEL_MM, _MAX_LEVEL_MM))
+
+
+def _outline(image: Any, level_mm: float) -> Any:
     contour = vtk.vtkFlyingEdges3D()
     contour.SetInputData(image)
-    contour.SetValue(0, 0.0)
+    contour.SetValue(0, level_mm)
     contour.ComputeNormalsOff()
     contour.ComputeGradientsOff()
     contour.ComputeScalarsOff()

@@ -51,6 +51,7 @@ def _number(value: float | None) -> str:
 
 
 def _add_table(scene: Any, name: str, columns: Sequence[str], rows: Sequence[Row]) -> Any:
+    """Add a table of text; tabs, line breaks and double quotes are replaced, because the stored file would break at them."""
     node = slicer.vtkMRMLTableNode()
     node.SetName(name)
     node.SetUseColumnTitleAsColumnHeader(True)
@@ -58,6 +59,6 @@ def _add_table(scene: Any, name: str, columns: Sequence[str], rows: Sequence[Row
         column = vtk.vtkStringArray()
         column.SetName(title)
         for cell in cells:
-            column.InsertNextValue(cell)
+            column.InsertNextValue(" ".join(cell.split()).replace('"', "'"))
         node.AddColumn(column)
     return scene.AddNode(node)

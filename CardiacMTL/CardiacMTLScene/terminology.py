@@ -9,7 +9,8 @@ import slicer
 
 from CardiacMTLLib.errors import CardiacMTLError
 from CardiacMTLLib.labels import Label
-from CardiacMTLScene.terms import Term, structure_terms, terminology_path
+from CardiacMTLLib.resources import terminology_file
+from CardiacMTLScene.terms import Term, structure_terms
 
 
 def coded_entries(terminologies: Any) -> Mapping[Label, str]:
@@ -19,7 +20,7 @@ def coded_entries(terminologies: Any) -> Mapping[Label, str]:
     selectors know the entries. Raises `CardiacMTLError` where Slicer does not find code and colour of an entry again: for
     an unknown code it reports success and hands back an emptied, grey entry.
     """
-    context = terminologies.LoadTerminologyFromFile(str(terminology_path()))
+    context = terminologies.LoadTerminologyFromFile(str(terminology_file()))
     if not context:
         raise CardiacMTLError("Slicer could not load the terminology file CardiacMTL.term.json; reinstall CardiacMTL")
     entries = {label: _serialized(context, term) for label, term in structure_terms().items()}

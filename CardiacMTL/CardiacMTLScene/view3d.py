@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import vtk
 
 from CardiacMTLLib.analysis import Analysis
@@ -21,15 +21,18 @@ from CardiacMTLScene.heart_actors import heart_actors
 from CardiacMTLScene.messages import captured_vtk_messages
 from CardiacMTLScene.overlay import BACKGROUND, MUTED, Overlay, orientation_cube, unit_color
 from CardiacMTLScene.terms import structure_terms
-from CardiacMTLScene.viewpoint import Viewpoint, heart_axes, viewpoint
+from CardiacMTLScene.viewpoint import Vector, Viewpoint, heart_axes, viewpoint
+
+Area = tuple[float, float, float, float]
 
 DEFAULT_SIZE = (1400, 800)
 _UNITS_HIGH = 800.0
 _SUPERSAMPLING = 2
-"""The picture is drawn this many times larger and averaged: multisampling must stay off, or llvmpipe loses translucent surfaces."""
+"""The picture is drawn this many times larger and averaged: with multisampling llvmpipe loses translucent surfaces."""
 
 _LEGEND_SHARE = 0.14
 _TITLE_SHARE = 0.10
+_CUBE_AREA = (0.01, 0.15, 0.10, 0.31)
 _ROOM = 1.08
 _SCALE_BAR_MM = 50.0
 _PHASE_TITLES = {Phase.ED: "End-diastole (ED)", Phase.ES: "End-systole (ES)"}
@@ -61,7 +64,7 @@ def render_3d(analysis: Analysis, path_png: Path, size: tuple[int, int] = DEFAUL
             _compose(analysis, window, size)
             _write(window, unfinished)
             window.Finalize()
-            os.replace(unfinished, path_png)
+            unfinished.replace(path_png)
     except OSError as error:
         raise OutputError(f"{path_png} could not be written ({error.strerror}); choose another output folder") from error
 
@@ -78,13 +81,13 @@ def _compose(analysis: Analysis, window: Any, size: tuple[int, int]) -> None:
     axes, phases = heart_axes(analysis), [phase for phase in Phase if phase in analysis.masks]
     view, width = viewpoint(analysis, axes), _UNITS_HIGH * size[0] / size[1]
     overlay = Overlay(window, size[1] * _SUPERSAMPLING / _UNITS_HIGH)
-    _add_renderer(window, (0.0, 0.0, 1.0, 1.0), view, 1.0)
+    _add_renderer(window, (0.0, 0.0, 1.0, 1.0), view, view.center, 1.0)
     panel_width = width / max(1, len(phases))
     panel_height = _UNITS_HIGH * (1 - _LEGEND_SHARE - _TITLE_SHARE)
     half_height_mm = _ROOM * max(view.half_height_mm, view.half_width_mm * panel_height / panel_width)
     for position, phase in enumerate(phases):
         area = (position / len(phases), _LEGEND_SHARE, (position + 1) / len(phases), 1 - _TITLE_SHARE)
-        renderer = _add_renderer(window, area, view, half_height_mm)
+        renderer = _add_renderer(window, area, view, view.center, half_height_mm)
         for actor in heart_actors(analysis.masks[phase], analysis.study.geometry, axes.to_base):
             renderer.AddActor(actor)
         renderer.ResetCameraClippingRange()
@@ -92,12 +95,16 @@ def _compose(analysis: Analysis, window: Any, size: tuple[int, int]) -> None:
     _legend(overlay, analysis, phases, width)
     _scale_bar(overlay, width, panel_height / 2 / half_height_mm)
     if has_orientation(analysis.study.geometry):
-        _add_renderer(window, (0.01, 0.15, 0.10, 0.32), view, 1.0).AddActor(orientation_cube())
+        corner = _add_renderer(window, _CUBE_AREA, view, np.zeros(3), 0.9)
+        corner.PreserveColorBufferOn()
+        corner.AddActor(orientation_cube())
+        corner.ResetCameraClippingRange()
     else:
         overlay.text(24, 138, "base up; the file holds no patient orientation", 16, MUTED)
 
 
-def _add_renderer(window: Any, area: tuple[float, float, float, float], view: Viewpoint, half_height_mm: float) -> Any:
+def _add_renderer(window: Any, area: Area, view: Viewpoint, center: Vector, half_height: float) -> Any:
+    """A part of the window, in fractions (left, bottom, right, top), in which `center` is looked at from the side of `view`."""
     renderer = vtk.vtkRenderer()
     renderer.SetViewport(*area)
     renderer.SetBackground(*unit_color(BACKGROUND))
@@ -105,9 +112,9 @@ def _add_renderer(window: Any, area: tuple[float, float, float, float], view: Vi
     vtk.vtkLightKit().AddLightsToRenderer(renderer)
     camera = renderer.GetActiveCamera()
     camera.ParallelProjectionOn()
-    camera.SetParallelScale(half_height_mm)
-    camera.SetFocalPoint(*view.center)
-    camera.SetPosition(*(view.center + 500.0 * view.toward))
+    camera.SetParallelScale(half_height)
+    camera.SetFocalPoint(*center)
+    camera.SetPosition(*(center + 500.0 * view.toward))
     camera.SetViewUp(*view.up)
     return renderer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +66,8 @@ def viewpoint(analysis: Analysis, axes: HeartAxes) -> Viewpoint:
     right /= np.linalg.norm(right)
     frame = np.stack([right, np.cross(toward, right), toward])
     geometry = analysis.study.geometry
-    seen = list(chain.from_iterable(_points(mask > 0, geometry) for mask in analysis.masks.values() if mask.any()))
-    points = np.asarray(seen if seen else _points(np.ones(geometry.shape_zyx, dtype=bool), geometry)) @ frame.T
+    segmented = np.any([mask > 0 for mask in analysis.masks.values()], axis=0)
+    points = _points(segmented if segmented.any() else np.ones(geometry.shape_zyx, dtype=bool), geometry) @ frame.T
     low, high = points.min(axis=0), points.max(axis=0)
     half = (high - low) / 2 + geometry.spacing_xyz_mm[2] / 2
     return Viewpoint(frame[0], frame[1], frame[2], (low + high) / 2 @ frame, float(half[0]), float(half[1]))
