@@ -53,8 +53,10 @@ def analyse(
 ) -> Analysis:
     """Segment, measure and diagnose one study.
 
-    Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and frames that are not known
-    are taken from the LV volume curve. A study without a heart gives empty masks and no numbers, each with the reason.
+    Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and a phase that is not known
+    is taken from the LV volume curve, unless it would be the frame of the other phase. A study without a heart
+    gives empty masks and no numbers, each with the reason.
+
     Raises `UsageError` for a device that is not there and `InputError` for images without signal.
     """
     watch = _Stopwatch(progress)
@@ -84,9 +86,12 @@ def analyse(
         else:
             found = segment_frames(study, list(frames.values()), window, network, where)
             masks = dict(zip(frames, found, strict=True))
+    if cine is not None:
+        for phase, frame in frames.items():
+            cine[frame] = masks[phase]
     with watch.stage("measure", "measuring", 0.9):
         measurements = measure_function(masks, study.geometry, study.patient)
-        flags = quality_flags(masks, study.geometry, measurements)
+        flags = quality_flags(masks, study.geometry, measurements, window)
         diagnosis, notes = _diagnosis(study, masks, measurements, auxiliary, flags, model)
     return Analysis(study, frames, masks, cine, measurements, diagnosis, flags + notes, model.identity, watch.seconds)
 
@@ -95,7 +100,8 @@ def _complete_phases(known: Mapping[Phase, int], cine: Mask, study: CineStudy) -
     volumes = (cine == Label.LV).sum(axis=(1, 2, 3)) * study.geometry.voxel_volume_ml
     found = find_phases(volumes.tolist())
     curve = dict(zip(Phase, found, strict=True)) if found else {Phase.ED: 0}
-    return {phase: (curve | dict(known))[phase] for phase in Phase if phase in known or phase in curve}
+    new = {phase: frame for phase, frame in curve.items() if frame not in known.values()}
+    return {phase: frame for phase in Phase if (frame := known.get(phase, new.get(phase))) is not None}
 
 
 def _diagnosis(
@@ -107,7 +113,8 @@ def _diagnosis(
     model: LoadedModel,
 ) -> tuple[Diagnosis, tuple[QualityFlag, ...]]:
     if auxiliary is None:
-        return Diagnosis(None, None, "the diagnosis needs ED and ES, and only one frame is there"), ()
+        missing = " and ".join(phase for phase in Phase if phase not in masks)
+        return Diagnosis(None, None, f"the diagnosis needs ED and ES, and the {missing} frame is not known"), ()
     area = body_surface_area_m2(study.patient)
     notes = () if area else (_NO_BODY_SIZE,)
     features = feature_values(measurements, masks, study.geometry, area or 1.0)

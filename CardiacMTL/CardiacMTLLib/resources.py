@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def models_dir(package: Path = _PACKAGE) -> Path:
-    """Folder with one folder per model, which holds weights.safetensors, manifest.json and card.md; raises `CardiacMTLError`."""
+    """Folder of one folder per model: weights.safetensors, manifest.json and card.md; raises `CardiacMTLError`."""
     return _find("Models", package)
 
 

@@ -19,8 +19,12 @@ MIN_MEAN_DICE = 0.86
 MAX_EF_ERROR = 7.0
 
 
+Patient = tuple[Path, Path, str]
+"""Input folder, output folder, name."""
+
+
 @pytest.fixture(scope="module", params=FRAMES)
-def patient(request: pytest.FixtureRequest, data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+def patient(request: pytest.FixtureRequest, data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Patient:
     name = str(request.param)
     out = tmp_path_factory.mktemp(name)
     folder = data_root / "acdc" / name
@@ -41,7 +45,7 @@ def test_the_shipped_model_has_not_seen_these_patients() -> None:
     assert all(rule.keeps_out(name) for name in FRAMES)
 
 
-def test_masks_agree_with_the_expert(patient: tuple[Path, Path, str]) -> None:
+def test_masks_agree_with_the_expert(patient: Patient) -> None:
     overlap = []
     for found, truth in images(*patient):
         ours, theirs = sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(truth)
@@ -51,7 +55,7 @@ def test_masks_agree_with_the_expert(patient: tuple[Path, Path, str]) -> None:
     assert np.mean(overlap) >= MIN_MEAN_DICE
 
 
-def test_the_written_grid_is_that_of_the_input(patient: tuple[Path, Path, str]) -> None:
+def test_the_written_grid_is_that_of_the_input(patient: Patient) -> None:
     for found, truth in images(*patient):
         assert found.GetSize() == truth.GetSize()
         assert found.GetSpacing() == pytest.approx(truth.GetSpacing(), abs=1e-6)
@@ -59,7 +63,7 @@ def test_the_written_grid_is_that_of_the_input(patient: tuple[Path, Path, str]) 
         assert found.GetOrigin() == pytest.approx(truth.GetOrigin(), abs=1e-6)
 
 
-def test_ejection_fraction_and_volumes_agree_with_the_expert(patient: tuple[Path, Path, str]) -> None:
+def test_ejection_fraction_and_volumes_agree_with_the_expert(patient: Patient) -> None:
     _, out, _ = patient
     volumes = []
     for _, truth in images(*patient):
@@ -71,7 +75,7 @@ def test_ejection_fraction_and_volumes_agree_with_the_expert(patient: tuple[Path
     assert abs(measurements["lv_ef_percent"]["value"] - ef) <= MAX_EF_ERROR
 
 
-def test_all_outputs_are_there(patient: tuple[Path, Path, str]) -> None:
+def test_all_outputs_are_there(patient: Patient) -> None:
     _, out, _ = patient
     names = {path.name for path in out.iterdir()}
     assert {"segmentation_ed.nii.gz", "segmentation_es.nii.gz", "result.json", "overlay.png", "report.html"} <= names

@@ -67,12 +67,17 @@ def diagnose(
 def _contributions(
     features: Vector, auxiliary_logits: Vector, head: HeadWeights, group: int, *, indexed: bool
 ) -> tuple[Contribution, ...]:
-    """Exact linear contributions to the group's logit, less the mean of all groups; the largest first."""
+    """Exact linear contributions to the group's logit, less the mean of all groups, over the temperature; the largest first.
+
+    They add up to that logit: the part that no feature moves is the model's constant.
+    """
     relative = (head.weight[group] - head.weight.mean(axis=0)) * head.inputs(features, auxiliary_logits) / head.temperature
+    constant = (head.bias[group] - head.bias.mean()) / head.temperature
     rows = [
         Contribution(f.title, float(value), f"{f.unit}/m²" if f.by_size and indexed else f.unit, float(logits))
         for f, value, logits in zip(FEATURES, features, relative[: len(FEATURES)], strict=True)
     ]
     centred = float(auxiliary_logits[group] - auxiliary_logits.mean())
     rows.append(Contribution("image embedding of the network", centred, "", float(relative[len(FEATURES) :].sum())))
+    rows.append(Contribution("constant of the model", 1.0, "", float(constant)))
     return tuple(sorted(rows, key=lambda row: -abs(row.logits)))

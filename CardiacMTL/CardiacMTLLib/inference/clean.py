@@ -13,30 +13,33 @@ from CardiacMTLLib.volume import Mask
 def clean_mask(mask: Mask) -> Mask:
     """A new (z, y, x) mask with one LV cavity, the wall that hangs on it, one RV, and no holes.
 
-    Of each structure the largest connected piece stays; pieces hang together through faces, edges and corners. Holes of a
-    slice inside LV and wall become LV cavity.
+    The largest connected piece of the LV stays, with all of the wall that is connected to it (without an LV, the largest
+    piece of wall), and the largest piece of the RV; pieces hang together through faces, edges and corners. Holes of a slice
+    inside LV and wall become LV cavity, unless the RV lies there.
     """
     box = _bounding_box(mask > 0)
     if box is None:
         return mask.copy()
     part = mask[box]
     cavity = _largest_piece(part == Label.LV)
-    left = _largest_piece(cavity | (part == Label.MYOCARDIUM))
+    left = _largest_piece(cavity | (part == Label.MYOCARDIUM), core=cavity)
     right = _largest_piece(part == Label.RV)
     cleaned = np.where(left, part, Label.BACKGROUND).astype(np.uint8)
-    cleaned[_holes(left) & ~right] = Label.LV
+    cleaned[_holes(left)] = Label.LV
     cleaned[right] = Label.RV
     result = np.zeros_like(mask)
     result[box] = cleaned
     return result
 
 
-def _largest_piece(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _largest_piece(region: NDArray[np.bool_], core: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """The largest connected piece of `region`, or the one that holds `core`, where there is one."""
     if not region.any():
         return region
     pieces = sitk.ConnectedComponent(sitk.GetImageFromArray(region.astype(np.uint8)), True)
-    numbers = sitk.GetArrayViewFromImage(pieces)
-    largest: NDArray[np.bool_] = numbers == np.bincount(numbers.ravel())[1:].argmax() + 1
+    numbers = sitk.GetArrayFromImage(pieces)
+    counted = numbers[core] if core is not None and core.any() else numbers[region]
+    largest: NDArray[np.bool_] = numbers == np.bincount(counted).argmax()
     return largest
 
 
@@ -45,7 +48,7 @@ def _holes(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for index, plane in enumerate(region):
         if plane.any():
             framed = sitk.GetImageFromArray(np.pad(plane, 1).astype(np.uint8))
-            filled = sitk.GetArrayViewFromImage(sitk.BinaryFillhole(framed))[1:-1, 1:-1]
+            filled = sitk.GetArrayFromImage(sitk.BinaryFillhole(framed))[1:-1, 1:-1]
             holes[index] = (filled > 0) & ~plane
     return holes
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from CardiacMTLLib.network.model import MultiTaskNetwork
-from CardiacMTLLib.preprocess.intensity import IntensityScale
 from CardiacMTLLib.preprocess.resample import Window, centre_of
+from CardiacMTLLib.preprocess.windows import normalised_windows
 from CardiacMTLLib.volume import CineStudy
 
 MIN_HEART_CM2 = 5.0
@@ -21,9 +21,7 @@ def locate_heart(study: CineStudy, frame: int, network: MultiTaskNetwork, device
     """
     configuration = network.configuration
     window = Window(centre_of(study.geometry), configuration.locator_size, configuration.locator_spacing_mm)
-    to_y, to_x = window.sample_matrices(study.geometry)
-    coarse = to_y @ study.frames[frame].astype(np.float32) @ to_x.T
-    images = torch.from_numpy(IntensityScale.of(coarse).apply(coarse))[:, None].to(device)
+    images = torch.from_numpy(normalised_windows(study, (frame,), window)[0])[:, None].to(device)
     with torch.inference_mode():
         heart = torch.sigmoid(network.locate(images).float()).cpu().numpy()
     areas_cm2 = (heart > 0.5).sum(axis=(1, 2)) * configuration.locator_spacing_mm**2 / 100

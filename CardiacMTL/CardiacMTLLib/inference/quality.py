@@ -11,19 +11,24 @@ from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import STRUCTURES, Label, Phase
 from CardiacMTLLib.measure.measurement import Measurement
 from CardiacMTLLib.measure.volumes import structure_volumes_ml
+from CardiacMTLLib.preprocess.resample import Window
 from CardiacMTLLib.volume import Mask
 
 MAX_MASS_MISMATCH = 0.35
 """Largest relative difference of myocardial volume between ED and ES that is not flagged (see docs/decisions/0013)."""
 
-FORBIDDING = frozenset({"lv_esv_above_edv", "rv_esv_above_edv", "mass_mismatch"})
+MAX_END_AREA = 0.45
+"""Largest area of the LV cavity in the smaller of the two end slices at ED, as a share of its widest slice, that is not
+flagged (see docs/decisions/0013)."""
+
+FORBIDDING = frozenset({"lv_esv_above_edv", "rv_esv_above_edv", "mass_mismatch", "cut_ed", "cut_es"})
 """Codes of the flags under which no diagnosis is given."""
 
 
 def quality_flags(
-    masks: Mapping[Phase, Mask], geometry: Geometry, measurements: Mapping[str, Measurement]
+    masks: Mapping[Phase, Mask], geometry: Geometry, measurements: Mapping[str, Measurement], window: Window | None = None
 ) -> tuple[QualityFlag, ...]:
-    """Flags of (z, y, x) masks and their measurements, in a fixed order."""
+    """Flags of (z, y, x) masks and their measurements, in a fixed order; `window` is what the network saw of the image."""
     flags: list[QualityFlag] = []
     for name in ("lv", "rv"):
         ef = measurements[f"{name}_ef_percent"].value
@@ -33,11 +38,14 @@ def quality_flags(
     flags += _mass_mismatch(masks, geometry)
     for phase, mask in masks.items():
         flags += _coverage(phase, mask)
+        if window is not None and _is_cut(mask, window.inside(geometry)):
+            text = f"the heart reaches the edge of the region that was segmented at {phase}, so that volumes may be too small"
+            flags.append(QualityFlag(f"cut_{phase.lower()}", text))
     return tuple(flags)
 
 
 def _mass_mismatch(masks: Mapping[Phase, Mask], geometry: Geometry) -> list[QualityFlag]:
-    if len(masks) < len(Phase):
+    if len(masks) < len(Phase) or geometry.shape_zyx[0] < 2:
         return []
     ed, es = (structure_volumes_ml(masks[phase], geometry)[Label.MYOCARDIUM] for phase in Phase)
     if min(ed, es) == 0 or abs(ed - es) / ((ed + es) / 2) <= MAX_MASS_MISMATCH:
@@ -51,14 +59,24 @@ def _coverage(phase: Phase, mask: Mask) -> list[QualityFlag]:
     empty = [structure.name for structure in STRUCTURES if not (mask == structure).any()]
     if empty:
         flags.append(QualityFlag(f"empty_{phase.lower()}", f"not found at {phase}: {', '.join(empty)}"))
-    cavity = (mask == Label.LV).any(axis=(1, 2))
-    if len(cavity) > 1 and cavity[-1]:
-        text = f"the LV reaches the last slice of the stack at {phase}: base or apex may not be covered"
-        flags.append(QualityFlag(f"coverage_last_{phase.lower()}", text))
-    if len(cavity) > 1 and cavity[0]:
-        text = f"the LV reaches the first slice of the stack at {phase}: base or apex may not be covered"
-        flags.append(QualityFlag(f"coverage_first_{phase.lower()}", text))
+    areas = (mask == Label.LV).sum(axis=(1, 2))
+    if phase is Phase.ED and len(areas) > 1 and min(areas[0], areas[-1]) > MAX_END_AREA * areas.max():
+        text = "the LV is wide in the first and in the last slice: the stack does not seem to cover base and apex"
+        flags.append(QualityFlag("coverage", text))
     edges = np.concatenate([mask[:, [0, -1], :].ravel(), mask[:, :, [0, -1]].ravel()])
     if edges.any():
         flags.append(QualityFlag(f"border_{phase.lower()}", f"a mask touches the border of the image at {phase}"))
     return flags
+
+
+def _is_cut(mask: Mask, seen: tuple[slice, slice]) -> bool:
+    """Whether a mask touches an edge of the rows and columns that were seen, where the image goes on beyond it."""
+    rows, columns = seen
+    _, height, width = mask.shape
+    sides = (
+        (rows.start > 0, mask[:, rows.start : rows.start + 1]),
+        (rows.stop < height, mask[:, rows.stop - 1 : rows.stop]),
+        (columns.start > 0, mask[:, :, columns.start : columns.start + 1]),
+        (columns.stop < width, mask[:, :, columns.stop - 1 : columns.stop]),
+    )
+    return any(goes_on and bool(edge.any()) for goes_on, edge in sides)

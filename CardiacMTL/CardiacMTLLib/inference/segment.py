@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from CardiacMTLLib.inference.clean import clean_mask
 from CardiacMTLLib.network.clinical_layer import StudyScale
 from CardiacMTLLib.network.model import MultiTaskNetwork
-from CardiacMTLLib.preprocess.intensity import IntensityScale
 from CardiacMTLLib.preprocess.resample import Window
+from CardiacMTLLib.preprocess.windows import normalised_windows
 from CardiacMTLLib.volume import CineStudy, Mask
 
 _FRAMES_AT_ONCE = 2
@@ -29,27 +28,17 @@ class TwoPhaseResult:
     auxiliary_logits: NDArray[np.float64]
 
 
-def windows_of(study: CineStudy, frames: Sequence[int], window: Window) -> Tensor:
-    """(frame, z, y, x) normalised network windows; raises `InputError` for a frame without signal."""
-    to_y, to_x = window.sample_matrices(study.geometry)
-    stack = []
-    for frame in frames:
-        sampled = to_y @ study.frames[frame].astype(np.float32) @ to_x.T
-        stack.append(IntensityScale.of(sampled).apply(sampled))
-    return torch.from_numpy(np.stack(stack))
-
-
 def segment_two_phases(
     study: CineStudy, ed: int, es: int, window: Window, network: MultiTaskNetwork, device: torch.device
 ) -> TwoPhaseResult:
     """Masks and auxiliary logits of ED and ES in one forward pass of the multi-task network."""
-    images = windows_of(study, (ed, es), window).to(device)
+    images = torch.from_numpy(normalised_windows(study, (ed, es), window)).to(device)
     scale = StudyScale(window.spacing_mm, study.geometry.spacing_xyz_mm[2])
     with torch.inference_mode():
         output = network(images, scale, indexed=False)
         probabilities = torch.softmax(output.mask_logits.float(), dim=2).cpu().numpy()
     masks = [restore_mask(phase, study, window) for phase in probabilities]
-    return TwoPhaseResult(masks[0], masks[1], output.auxiliary_logits.double().cpu().numpy())
+    return TwoPhaseResult(masks[0], masks[1], output.auxiliary_logits.cpu().double().numpy())
 
 
 def segment_frames(
@@ -59,7 +48,8 @@ def segment_frames(
     n_slices = study.geometry.shape_zyx[0]
     masks = []
     for start in range(0, len(frames), _FRAMES_AT_ONCE):
-        images = windows_of(study, frames[start : start + _FRAMES_AT_ONCE], window).to(device)
+        windows = normalised_windows(study, frames[start : start + _FRAMES_AT_ONCE], window)
+        images = torch.from_numpy(windows).to(device)
         with torch.inference_mode():
             logits, _ = network.segment(images.flatten(0, 1)[:, None])
             probabilities = torch.softmax(logits.float(), dim=1).unflatten(0, (-1, n_slices)).cpu().numpy()

@@ -17,6 +17,8 @@ from CardiacMTLLib.labels import Label
 from CardiacMTLLib.measure.constants import MYOCARDIAL_DENSITY_G_PER_ML
 
 _TINY = 1e-3
+_LEAST_ML = 1.0
+"""Least divisor of a ratio of volumes: what a mask says below it means nothing, and its gradient is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ def clinical_features(probabilities: Tensor, scale: StudyScale) -> Tensor:
     by_name = {
         "lv_edv": lv[0],
         "lv_esv": lv[1],
-        "lv_ef": 100 * (lv[0] - lv[1]) / (lv[0] + _TINY),
+        "lv_ef": 100 * (lv[0] - lv[1]) / lv[0].clamp_min(_LEAST_ML),
         "rv_edv": rv[0],
         "rv_esv": rv[1],
-        "rv_ef": 100 * (rv[0] - rv[1]) / (rv[0] + _TINY),
+        "rv_ef": 100 * (rv[0] - rv[1]) / rv[0].clamp_min(_LEAST_ML),
         "lv_mass": mass,
-        "lv_to_rv_edv": lv[0] / (rv[0] + 1.0),
-        "mass_to_lv_edv": mass / (lv[0] + 1.0),
+        "lv_to_rv_edv": lv[0] / rv[0].clamp_min(_LEAST_ML),
+        "mass_to_lv_edv": mass / lv[0].clamp_min(_LEAST_ML),
     }
     for (mean, top, sd_mean, sd_max, between), name in zip(wall, ("ed", "es"), strict=True):
         by_name |= {f"wall_mean_{name}": mean, f"wall_max_{name}": top, f"wall_sd_mean_{name}": sd_mean}
@@ -68,7 +70,7 @@ def sector_thickness(cavity: Tensor, myocardium: Tensor, spacing_mm: float) -> T
     with torch.no_grad():
         y = torch.arange(height, device=cavity.device, dtype=torch.float32)
         x = torch.arange(width, device=cavity.device, dtype=torch.float32)
-        total = cavity.sum(dim=(1, 2)) + _TINY
+        total = cavity.sum(dim=(1, 2)).clamp_min(_TINY)
         centre_y = (cavity.sum(dim=2) * y).sum(dim=1) / total
         centre_x = (cavity.sum(dim=1) * x).sum(dim=1) / total
         angle = torch.atan2(y[None, :, None] - centre_y[:, None, None], x[None, None, :] - centre_x[:, None, None])

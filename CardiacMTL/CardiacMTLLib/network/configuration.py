@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from CardiacMTLLib.errors import ModelError
+from CardiacMTLLib.network.json_values import checked_values
 
 N_LABELS = 4
 N_GROUPS = 5
@@ -31,6 +33,15 @@ class NetworkConfiguration:
     locator_channels: tuple[int, ...] = (8, 16, 32, 32)
 
     def __post_init__(self) -> None:
+        counts = (self.window_size, self.locator_size, self.embedding_size, *self.channels, *self.locator_channels)
+        lengths = (self.window_spacing_mm, self.locator_spacing_mm)
+        levels = min(len(self.channels), len(self.locator_channels))
+        possible = min(counts) > 0 and all(0 < length < math.inf for length in lengths) and levels > 0
+        if not possible or not 0 <= self.embedding_dropout < 1:
+            raise ModelError(
+                f"network configuration is {self.to_json()}; expected positive sizes, one level or more and a dropout below 1; "
+                "install the model again"
+            )
         for size, channels in ((self.window_size, self.channels), (self.locator_size, self.locator_channels)):
             step = 2 ** (len(channels) - 1)
             if size % step:
@@ -42,12 +53,5 @@ class NetworkConfiguration:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> NetworkConfiguration:
-        """The configuration in a manifest; raises `ModelError` for unknown or missing keys."""
-        known = {field.name for field in fields(cls)}
-        if set(values) != known:
-            raise ModelError(
-                f"network configuration has keys {sorted(set(values) ^ known)} too many or too few; "
-                "expected those of this software version; install the model made for it"
-            )
-        settings: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        return cls(**settings)
+        """The configuration in a manifest; raises `ModelError` for unknown or missing keys and values that cannot be."""
+        return cls(**checked_values(values, cls, "network configuration"))

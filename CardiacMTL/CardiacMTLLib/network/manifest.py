@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+import math
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.errors import ModelError
 from CardiacMTLLib.labels import Group, Label
 from CardiacMTLLib.network.configuration import NetworkConfiguration
+from CardiacMTLLib.network.json_values import checked_values
 from CardiacMTLLib.preprocess.intensity import CLIP_PERCENTILES
 
 MANIFEST_VERSION = 1
@@ -23,6 +25,14 @@ class Calibration:
     temperature_indexed: float = 1.0
     temperature_unindexed: float = 1.0
     label_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        temperatures = (self.temperature_indexed, self.temperature_unindexed)
+        if not all(0 < value < math.inf for value in temperatures) or not 0 <= self.label_threshold <= 1:
+            raise ModelError(
+                f"calibration is {asdict(self)}; expected positive temperatures and a threshold from 0 to 1; "
+                "install the model again"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +89,23 @@ class Manifest:
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
-        """Read a manifest; raises `ModelError` where it is missing, no JSON, of another version, or has unknown keys."""
+        """Read a manifest.
+
+        Raises `ModelError` for one that is missing, no JSON, of another version, or has keys or values that cannot be.
+        """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ModelError(f"{path} is missing; expected a model's manifest; install the model again") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelError(f"{path} cannot be read ({error}); expected a JSON manifest; install the model again") from error
         version = values.pop("manifest_version", None) if isinstance(values, dict) else None
         if version != MANIFEST_VERSION:
             raise ModelError(
                 f"{path} has manifest version {version}; expected {MANIFEST_VERSION}; install the model made for this software"
             )
-        _check_keys(values, cls, path)
-        _check_keys(values["calibration"], Calibration, path)
-        _check_keys(values["provenance"], Provenance, path)
-        listed = {key: tuple(values[key]) for key in ("labels", "groups", "features", "clip_percentiles")}
-        nested = {
-            "network": NetworkConfiguration.from_json(values["network"]),
-            "calibration": Calibration(**values["calibration"]),
-            "provenance": Provenance(**values["provenance"]),
-        }
-        return cls(**(values | listed | nested))
-
-
-def _check_keys(values: object, kind: type[Manifest | Calibration | Provenance], path: Path) -> None:
-    known = {f.name for f in fields(kind)}
-    if not isinstance(values, dict) or set(values) != known:
-        found = sorted(values) if isinstance(values, dict) else type(values).__name__
-        raise ModelError(f"{path}: {kind.__name__.lower()} has {found}; expected {sorted(known)}; install the model again")
+        settings = checked_values(values, cls, f"{path}")
+        settings["network"] = NetworkConfiguration.from_json(settings["network"])
+        for key, kind in (("calibration", Calibration), ("provenance", Provenance)):
+            settings[key] = kind(**checked_values(settings[key], kind, f"{path}: {key}"))
+        return cls(**settings)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from CardiacMTLLib.diagnosis.features import FEATURES
+from CardiacMTLLib.diagnosis.head import AUXILIARY_LIMIT
 from CardiacMTLLib.network.blocks import Decoder, Encoder, StudyEmbedding
 from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features
 from CardiacMTLLib.network.configuration import N_GROUPS, N_LABELS, NetworkConfiguration
@@ -29,8 +30,8 @@ class StudyOutput(NamedTuple):
 class DiagnosisHead(nn.Module):
     """Linear head on standardised clinical features and the five auxiliary logits of the embedding.
 
-    The auxiliary logits are centred and limited to +-4 before they enter, so that an over-confident embedding cannot
-    outweigh the measurements.
+    The auxiliary logits are centred and limited (`diagnosis.head`) before they enter, so that an over-confident embedding
+    cannot outweigh the measurements.
     """
 
     feature_mean: Tensor
@@ -48,7 +49,7 @@ class DiagnosisHead(nn.Module):
 
     def forward(self, features: Tensor, auxiliary_logits: Tensor) -> Tensor:
         """(19,), (5,) -> (5,) logits."""
-        auxiliary = (auxiliary_logits - auxiliary_logits.mean()).clamp(-4, 4)
+        auxiliary = (auxiliary_logits - auxiliary_logits.mean()).clamp(-AUXILIARY_LIMIT, AUXILIARY_LIMIT)
         logits: Tensor = self.linear(torch.cat((self.standardise(features), auxiliary)))
         return logits
 

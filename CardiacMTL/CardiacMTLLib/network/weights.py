@@ -48,7 +48,7 @@ def load_entry(entry: ModelEntry) -> LoadedModel:
     verify_model(entry)
     try:
         tensors = load(entry.weights.read_bytes())
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{entry.weights} is no safetensors file ({error}); install model {entry.name} again") from error
     network = MultiTaskNetwork(manifest.network)
     expected = network.state_dict()
@@ -63,6 +63,9 @@ def load_entry(entry: ModelEntry) -> LoadedModel:
             )
         if not torch.isfinite(tensor.float()).all():
             raise ModelError(f"{entry.weights}: tensor {key} holds values that are not finite; install the model again")
+    for key in ("head_indexed.feature_sd", "head_unindexed.feature_sd"):
+        if not (tensors[key] > 0).all():
+            raise ModelError(f"{entry.weights}: tensor {key} holds values that are not positive; install the model again")
     network.load_state_dict({key: tensor.to(expected[key].dtype) for key, tensor in tensors.items()})
     network.use_channels_last()
     return LoadedModel(network.eval(), manifest)

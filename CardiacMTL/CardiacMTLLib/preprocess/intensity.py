@@ -23,13 +23,19 @@ class IntensityScale:
     sd: float
 
     @classmethod
-    def of(cls, region: NDArray[Any]) -> IntensityScale:
-        """Scale of all voxels of `region`; raises `InputError` where it holds no signal (all voxels alike)."""
+    def of(cls, region: NDArray[Any], name: str = "the image") -> IntensityScale:
+        """Scale of all voxels of `region`; raises `InputError` where it holds no signal (all voxels alike).
+
+        Where nearly all voxels are alike, as about a tiny image, the limits are the extremes. `name` says in the error
+        what `region` is.
+        """
         low, high = (float(value) for value in np.percentile(region, CLIP_PERCENTILES))
+        if low == high:
+            low, high = float(region.min()), float(region.max())
         clipped = np.clip(region, low, high)
         sd = float(clipped.std(dtype=np.float64))
         if not sd > 1e-6 * max(abs(low), abs(high), 1e-30):
-            raise InputError(f"no signal: all voxels are about {low:g}; expected an image of the heart; check the file")
+            raise InputError(f"no signal: all voxels of {name} are alike; expected an image of the heart; check the file")
         return cls(low, high, float(clipped.mean(dtype=np.float64)), sd)
 
     def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:

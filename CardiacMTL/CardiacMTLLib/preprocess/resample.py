@@ -38,12 +38,24 @@ class Window:
 
         Voxels outside the window get 0.
         """
-        matrices = []
+        y, x = (self._voxels(geometry, axis) for axis in (1, 0))
+        y_width, x_width = (geometry.spacing_xyz_mm[axis] / self.spacing_mm for axis in (1, 0))
+        return _triangle(y, self.size, y_width), _triangle(x, self.size, x_width)
+
+    def inside(self, geometry: Geometry) -> tuple[slice, slice]:
+        """Rows and columns of `geometry` whose voxels lie between the outermost samples of this window; may be empty."""
+        spans = []
         for axis in (1, 0):
-            spacing = geometry.spacing_xyz_mm[axis]
-            positions = (np.arange(geometry.size_xyz[axis]) * spacing - self._positions(axis)[0]) / self.spacing_mm
-            matrices.append(_triangle(positions, self.size, spacing / self.spacing_mm))
-        return matrices[0], matrices[1]
+            voxels = self._voxels(geometry, axis)
+            found = np.flatnonzero((voxels >= 0) & (voxels <= self.size - 1))
+            spans.append(slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0))
+        return spans[0], spans[1]
+
+    def _voxels(self, geometry: Geometry, axis: int) -> NDArray[np.float64]:
+        """Fractional sample indices of the voxel centres along an axis."""
+        places_mm = np.arange(geometry.size_xyz[axis]) * geometry.spacing_xyz_mm[axis]
+        indices: NDArray[np.float64] = (places_mm - self._positions(axis)[0]) / self.spacing_mm
+        return indices
 
     def _positions(self, axis: int) -> NDArray[np.float64]:
         steps = np.arange(self.size, dtype=np.float64) - (self.size - 1) / 2
