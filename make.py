@@ -203,8 +203,9 @@ def step(what: str, *command: str | Path) -> None:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of child processes: without colours where nobody looks at a terminal."""
+    """The environment of child processes: output at once, and without colours where nobody looks at a terminal."""
     environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME"}}
+    environment["PYTHONUNBUFFERED"] = "1"
     if not sys.stdout.isatty():
         environment.pop("FORCE_COLOR", None)
         environment["NO_COLOR"] = "1"

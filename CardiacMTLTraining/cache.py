@@ -75,9 +75,9 @@ def save_case(case: CachedCase, folder: Path) -> None:
 def load_case(path: Path) -> CachedCase:
     """Read one case; raises `InputError` where the file is damaged or not of this cache version."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             header, images, masks = json.loads(str(arrays["header"])), arrays["images"], arrays["masks"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path.name} cannot be read ({error}); expected a cached case; "
             "make the cache again with `cardiacmtl-train prepare`"

@@ -14,6 +14,7 @@ from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.network.configuration import N_LABELS, NetworkConfiguration
 from CardiacMTLLib.preprocess.intensity import IntensityScale
 from CardiacMTLLib.preprocess.resample import Window, centre_of
+from CardiacMTLLib.preprocess.windows import above_darkest
 from CardiacMTLLib.reading.acdc import AcdcCase, read_acdc_case
 from CardiacMTLTraining.cache import FORMAT, INDEX_NAME, VERSION, CachedCase, CaseScale, save_case
 
@@ -71,8 +72,7 @@ def cached_case(folder: Path) -> CachedCase:
     around_heart = Window(heart, configuration.window_size, configuration.window_spacing_mm)
     heart_y, heart_x = around_heart.sample_matrices(study.geometry)
     for frame in frames:
-        voxels = study.frames[frame]
-        slices = np.subtract(voxels, voxels.min(), dtype=np.float64).astype(np.float32)
+        slices = above_darkest(study.frames[frame])
         scale = IntensityScale.of(heart_y @ slices @ heart_x.T)
         values = scale.apply(to_y @ slices @ to_x.T)
         bottom, top = (float(v) for v in scale.apply(np.array([scale.low, scale.high])))

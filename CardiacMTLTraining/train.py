@@ -88,6 +88,7 @@ def train(
     auxiliary = _out_of_fold_auxiliary_logits(fabric, segmented, pool, cases, folds, config, out)
     network = train_joint(fabric, segmented, pool, cases, config, out / "joint.ckpt").eval()
     calibration, figures = _refit_heads(network, data, cases, folds, auxiliary, config)
+    figures["embedding_accuracy"] = _embedding_accuracy(cases, auxiliary)
     save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, out / NETWORK_NAME)
     digest = hashlib.sha256("".join(case.source_sha256 for case in cases).encode()).hexdigest()
     names = tuple(case.name for case in cases)
@@ -158,10 +159,14 @@ def _out_of_fold_auxiliary_logits(
         others = [case for case in cases if folds[case.name] != fold]
         network = train_joint(fabric, segmented, pool, others, config, out / f"joint_without_{fold}.ckpt")
         logits |= {case.name: auxiliary_logits(network, pool, case) for case in cases if folds[case.name] == fold}
-    known = [case for case in cases if case.group is not None]
-    right = sum(int(np.argmax(logits[case.name])) == list(Group).index(case.group) for case in known if case.group)
-    log.info("embedding alone, out of fold: %d of %d right", right, len(known))
     return logits
+
+
+def _embedding_accuracy(cases: Sequence[CachedCase], logits: Mapping[str, list[float]]) -> float:
+    """How often the out-of-fold auxiliary logits alone point at the right group."""
+    right = [int(np.argmax(logits[case.name])) == list(Group).index(case.group) for case in cases if case.group is not None]
+    log.info("embedding alone, out of fold: %d of %d right", sum(right), len(right))
+    return sum(right) / len(right)
 
 
 def _refit_heads(

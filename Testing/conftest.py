@@ -1,6 +1,7 @@
 """Fixtures that all tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,16 @@ def data_root() -> Path:
     if not (root / "acdc").is_dir():
         pytest.skip("real data not found: set CARDIACMTL_DATA to the folder that holds acdc/")
     return root
+
+
+@pytest.fixture(autouse=True)
+def working_directory_stays() -> Iterator[None]:
+    """Fails a test that leaves another working directory behind: all relative paths after it would change their meaning."""
+    before = Path.cwd()
+    yield
+    try:
+        after = Path.cwd()
+    except FileNotFoundError:
+        after = Path("a folder that is gone")
+    os.chdir(before)
+    assert after == before

@@ -37,7 +37,7 @@ sys.exit(0 if color == (255, 0, 0) else 3)
 """
 """Draws a red window of the named class; the exit status is 0 where its pixels come out red."""
 
-_REMEDY = "on Debian or Ubuntu install libegl1 and libgl1-mesa-dri, or libosmesa6"
+_REMEDY = "on Debian or Ubuntu install libegl1 and libgl1-mesa-dri, or libosmesa6 with libx11-6"
 
 
 def rendering_missing_reason() -> str | None:

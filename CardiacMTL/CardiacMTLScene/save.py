@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,7 +34,9 @@ def save_scene(analysis: Analysis, path_mrb: Path, options: SceneOptions | None 
 def load_scene(scene: Any, path_mrb: Path) -> None:
     """Replace what is in the vtkMRMLScene `scene` by a bundle; raises `InputError` where it cannot be read."""
     messages = slicer.vtkMRMLMessageCollection()
-    if not path_mrb.is_file() or not scene.ReadFromMRB(str(path_mrb), True, messages):
+    with chdir(Path.cwd()):  # MRML leaves the process in its own temporary folder, which it removes, where reading fails
+        read = path_mrb.is_file() and scene.ReadFromMRB(str(path_mrb), True, messages)
+    if not read:
         raise InputError(f"{path_mrb} is not a readable scene; expected a .mrb bundle{_words(messages)}; check the file")
 
 

@@ -9,20 +9,22 @@ from numpy.typing import NDArray
 
 from CardiacMTLLib.preprocess.intensity import IntensityScale
 from CardiacMTLLib.preprocess.resample import Window
-from CardiacMTLLib.volume import CineStudy
+from CardiacMTLLib.volume import CineStudy, Image
+
+
+def above_darkest(voxels: Image) -> NDArray[np.float32]:
+    """Intensities counted from the darkest voxel, which is also what is taken to lie outside the image."""
+    return np.subtract(voxels, voxels.min(), dtype=np.float64).astype(np.float32)
 
 
 def normalised_windows(study: CineStudy, frames: Sequence[int], window: Window) -> NDArray[np.float32]:
     """(frame, z, y, x) windows, each frame with mean 0 and SD 1 over its window.
 
-    Intensities count from the frame's darkest voxel, which is also what lies outside the image, so that an offset changes
-    nothing. Raises `InputError` for a frame without signal.
+    Intensities count from the frame's darkest voxel, so that an offset changes nothing. Raises `InputError` for a frame without signal.
     """
     to_y, to_x = window.sample_matrices(study.geometry)
     windows = []
     for frame in frames:
-        voxels = study.frames[frame]
-        above_darkest = np.subtract(voxels, voxels.min(), dtype=np.float64).astype(np.float32)
-        sampled = to_y @ above_darkest @ to_x.T
+        sampled = to_y @ above_darkest(study.frames[frame]) @ to_x.T
         windows.append(IntensityScale.of(sampled, f"frame {frame + 1}").apply(sampled))
     return np.stack(windows)

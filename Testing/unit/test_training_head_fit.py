@@ -1,0 +1,147 @@
+"""Refitting the diagnosis head, and what its cross-validation says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from CardiacMTLLib.diagnosis.features import FEATURES
+from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.labels import Group
+from CardiacMTLLib.network.model import DiagnosisHead
+from CardiacMTLTraining import head_fit
+from CardiacMTLTraining.head_fit import STRENGTHS, HeadRow, fit_head, install_head
+
+N_GROUPS, N_FEATURES = len(Group), len(FEATURES)
+SCALES = np.linspace(1, 200, N_FEATURES)
+
+
+def rows_of(n_patients: int, separation: float, seed: int = 0, n_folds: int = 3) -> list[HeadRow]:
+    """An expert and a predicted row of each patient; the groups' means lie `separation` SDs apart in five features.
+
+    The two rows of a patient are nearly alike, as two sets of masks of one heart are.
+    """
+    generator = np.random.default_rng(seed)
+    rows = []
+    for number in range(n_patients):
+        group = number % N_GROUPS
+        features = generator.normal(0, 1, N_FEATURES)
+        features[group] += separation
+        auxiliary = generator.normal(0, 0.3, N_GROUPS)
+        for is_prediction in (False, True):
+            values = (features + generator.normal(0, 0.02, N_FEATURES)) * SCALES + 50
+            rows.append(HeadRow(f"p{number}", values, auxiliary, group, number // N_GROUPS % n_folds, is_prediction))
+    return rows
+
+
+def test_groups_that_are_apart_are_told_apart() -> None:
+    rows = rows_of(45, separation=8.0)
+    fitted = fit_head(rows, seed=1)
+    assert fitted.out_of_fold_accuracy == 1
+    assert fitted.out_of_fold_log_loss < 0.1
+    assert fitted.strength in STRENGTHS
+    assert 0 < fitted.weights.temperature < np.inf
+    for row in rows_of(25, separation=8.0, seed=5):
+        probabilities = fitted.weights.probabilities(row.features, row.auxiliary_logits)
+        assert probabilities.argmax() == row.group
+        assert probabilities.sum() == pytest.approx(1)
+
+
+def test_the_figures_are_chance_where_the_features_say_nothing_although_a_patients_other_view_is_there() -> None:
+    fitted = fit_head(rows_of(75, separation=0.0), seed=1)
+    assert fitted.out_of_fold_accuracy < 0.4
+    assert fitted.out_of_fold_log_loss == pytest.approx(np.log(N_GROUPS), abs=0.15)
+
+
+def test_the_figures_count_predicted_masks_alone() -> None:
+    judged = ("p0", "p6", "p12")
+    rows = [row for row in rows_of(60, separation=8.0) if not row.is_prediction or row.patient in judged]
+    assert fit_head(rows, seed=1).out_of_fold_accuracy == 1
+    first = next(index for index, row in enumerate(rows) if row.is_prediction)
+    other = next(row for row in rows if row.group == 3)
+    rows[first] = replace(rows[first], features=other.features)
+    assert fit_head(rows, seed=1).out_of_fold_accuracy == pytest.approx(2 / 3)
+
+
+def test_no_row_of_a_fold_is_seen_by_the_head_that_judges_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted_on: list[set[str]] = []
+    original = head_fit._fit
+
+    def spying(rows: list[HeadRow], *arguments: object) -> object:
+        fitted_on.append({row.patient for row in rows})
+        return original(rows, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(head_fit, "_fit", spying)
+    rows = rows_of(30, separation=3.0)
+    fit_head(rows, seed=1)
+    members = [{row.patient for row in rows if row.fold == fold} for fold in range(3)]
+    everyone = set.union(*members)
+    assert fitted_on[:-1] == [everyone - held for held in members] * len(STRENGTHS)
+    assert fitted_on[-1] == everyone
+
+
+def test_standardisation_is_that_of_the_rows_the_head_is_fitted_on() -> None:
+    rows = rows_of(30, separation=3.0)
+    head = head_fit._fit(rows, 0.1, 1.0, 1)
+    features = np.stack([row.features for row in rows])
+    np.testing.assert_allclose(head.mean, features.mean(axis=0))
+    np.testing.assert_allclose(head.sd, features.std(axis=0))
+    inputs = np.stack([head.inputs(row.features, row.auxiliary_logits) for row in rows])
+    np.testing.assert_allclose(inputs[:, :N_FEATURES].std(axis=0), 1)
+
+
+def test_the_jittered_copies_do_not_change_the_strength_of_the_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_fit, "JITTER_SD", 0.0)
+    rows = rows_of(30, separation=2.0)
+    head = head_fit._fit(rows, 0.1, 1.0, 1)
+    inputs = np.stack([head.inputs(row.features, row.auxiliary_logits) for row in rows])
+    plain = LogisticRegression(C=0.1, max_iter=5000).fit(inputs, [row.group for row in rows])
+    np.testing.assert_allclose(head.weight, plain.coef_, atol=2e-3)
+
+
+def test_fitting_depends_on_the_seed_alone() -> None:
+    rows = rows_of(30, separation=2.0)
+    first, same, other = (head_fit._fit(rows, 0.1, 1.0, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.weight, same.weight)
+    assert not np.allclose(first.weight, other.weight)
+
+
+def test_the_temperature_mends_logits_that_are_too_sure_or_too_shy() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 1.5, (4000, N_GROUPS))
+    odds = np.exp(logits)
+    chances = odds / odds.sum(axis=1, keepdims=True)
+    groups = (chances.cumsum(axis=1) > generator.random((4000, 1))).argmax(axis=1)
+    assert head_fit._temperature(logits, groups) == pytest.approx(1.0, abs=0.1)
+    assert head_fit._temperature(logits * 4, groups) == pytest.approx(4.0, rel=0.1)
+    assert head_fit._temperature(logits / 3, groups) == pytest.approx(1 / 3, rel=0.1)
+
+
+def test_an_installed_head_says_in_torch_what_it_says_in_numpy() -> None:
+    rows = rows_of(30, separation=3.0)
+    weights = fit_head(rows, seed=1).weights
+    head = DiagnosisHead()
+    install_head(head, weights)
+    for row in rows[:6]:
+        logits = head(torch.from_numpy(row.features).float(), torch.from_numpy(row.auxiliary_logits).float())
+        probabilities = torch.softmax(logits / weights.temperature, dim=0).detach().numpy()
+        np.testing.assert_allclose(probabilities, weights.probabilities(row.features, row.auxiliary_logits), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        (lambda row: False, "no training patient's predicted masks give all features"),
+        (lambda row: not row.is_prediction, "no training patient's predicted masks give all features"),
+        (lambda row: row.group != 2, "without fold 0 no patient of DCM has features"),
+        (lambda row: row.group != 4 or row.fold == 1, "without fold 1 no patient of RV has features"),
+    ],
+)
+def test_rows_that_cannot_carry_a_head_are_refused(keep: object, words: str) -> None:
+    rows = [row for row in rows_of(30, separation=3.0) if keep(row)]  # type: ignore[operator]
+    with pytest.raises(InputError, match=words):
+        fit_head(rows, seed=1)
