@@ -20,7 +20,8 @@ def above_darkest(voxels: Image) -> NDArray[np.float32]:
 def normalised_windows(study: CineStudy, frames: Sequence[int], window: Window) -> NDArray[np.float32]:
     """(frame, z, y, x) windows, each frame with mean 0 and SD 1 over its window.
 
-    Intensities count from the frame's darkest voxel, so that an offset changes nothing. Raises `InputError` for a frame without signal.
+    Intensities count from the frame's darkest voxel, so that an offset changes nothing. Raises `InputError` for a frame
+    without signal.
     """
     to_y, to_x = window.sample_matrices(study.geometry)
     windows = []
