@@ -14,7 +14,8 @@ from CardiacMTLLib.volume import CineStudy, Image
 
 def above_darkest(voxels: Image) -> NDArray[np.float32]:
     """Intensities counted from the darkest voxel, which is also what is taken to lie outside the image."""
-    return np.subtract(voxels, voxels.min(), dtype=np.float64).astype(np.float32)
+    above: NDArray[np.float64] = np.subtract(voxels, voxels.min(), dtype=np.float64)
+    return above.astype(np.float32)
 
 
 def normalised_windows(study: CineStudy, frames: Sequence[int], window: Window) -> NDArray[np.float32]:
