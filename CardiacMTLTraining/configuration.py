@@ -19,8 +19,9 @@ CONFIGURATION_VERSION = 1
 class TrainingConfiguration:
     """Choices of one run: network, augmentation and the schedule of its stages.
 
-    Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices; `joint_epochs` over whole studies
-    for masks and diagnosis together; then the diagnosis head is refitted. `inner_folds` is the number of joint trainings
+    Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices; `embedding_steps` for the embedding
+    alone, on `embedding_views` views of each study; `joint_epochs` over whole studies for masks and diagnosis together; then
+    the diagnosis head is refitted. `inner_folds` is the number of joint trainings
     (from the same segmentation stage, which sees no diagnosis) that give each training patient auxiliary logits from a
     network that has not seen that patient's diagnosis.
     """
@@ -35,6 +36,9 @@ class TrainingConfiguration:
     weight_decay: float = 1e-4
     averaging: float = 0.998
     inner_folds: int = 3
+    embedding_views: int = 8
+    embedding_steps: int = 300
+    embedding_weight_decay: float = 0.1
     joint_epochs: int = 6
     joint_learning_rate: float = 3e-4
     joint_head_learning_rate: float = 3e-3
@@ -47,6 +51,9 @@ class TrainingConfiguration:
     def __post_init__(self) -> None:
         if self.inner_folds < 2:
             raise InputError(f"inner_folds is {self.inner_folds}; expected at least 2; raise it")
+        for name in ("embedding_views", "embedding_steps"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; expected at least 1; raise it")
 
     def save(self, path: Path) -> None:
         """Write the configuration as JSON."""

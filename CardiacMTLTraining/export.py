@@ -56,7 +56,15 @@ def export(run: Path, folder: Path, figures: Path | None) -> Manifest:
 
 
 def _schedule(config: TrainingConfiguration) -> dict[str, Any]:
-    names = ("locator_steps", "segmentation_steps", "batch_size", "learning_rate", "joint_epochs", "inner_folds")
+    names = (
+        "locator_steps",
+        "segmentation_steps",
+        "batch_size",
+        "learning_rate",
+        "embedding_steps",
+        "joint_epochs",
+        "inner_folds",
+    )
     return {name: getattr(config, name) for name in names}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Inverse strengths of the penalty that are tried; the one with the least out-of-fold log-loss is taken."""
+
+SHARES = (0.1, 0.25, 0.5, 1.0)
+"""Scales of the auxiliary logits beside the standardised features that are tried likewise: the penalty acts harder on a
+smaller one, which keeps an embedding that is surer than it is right from outweighing the measurements."""
 
 JITTER_SD = 0.25
 _JITTER_COPIES = 8
@@ -45,26 +50,28 @@ class FittedHead:
 
     weights: HeadWeights
     strength: float
+    share: float
     out_of_fold_accuracy: float
     out_of_fold_log_loss: float
 
 
 def fit_head(rows: Sequence[HeadRow], seed: int) -> FittedHead:
-    """Choose the penalty by cross-validation over the rows' folds, fit the temperature on the out-of-fold logits, refit.
+    """Choose penalty and share by cross-validation over folds, fit the temperature on the out-of-fold logits, refit.
 
     All views of a patient lie in one fold; the figures are those of the predicted masks alone. Raises `InputError` where
     no predicted mask gave features, or a fold's complement lacks a group.
     """
     _check_rows(rows)
-    results = {strength: _out_of_fold(rows, strength, seed) for strength in STRENGTHS}
+    choices = list(product(STRENGTHS, SHARES))
     groups = np.array([row.group for row in rows if row.is_prediction])
-    temperatures = {strength: _temperature(logits, groups) for strength, logits in results.items()}
-    losses = {s: _log_loss(results[s] / temperatures[s], groups) for s in STRENGTHS}
-    best = min(STRENGTHS, key=lambda s: losses[s])
+    results = {choice: _out_of_fold(rows, *choice, seed) for choice in choices}
+    temperatures = {choice: _temperature(logits, groups) for choice, logits in results.items()}
+    losses = {choice: _log_loss(results[choice] / temperatures[choice], groups) for choice in choices}
+    best = min(choices, key=lambda choice: losses[choice])
     accuracy = float((results[best].argmax(axis=1) == groups).mean())
-    for strength in STRENGTHS:
-        log.info("head: penalty %.2f log-loss %.3f temperature %.2f", 1 / strength, losses[strength], temperatures[strength])
-    return FittedHead(_fit(rows, best, temperatures[best], seed), best, accuracy, losses[best])
+    for (strength, share), loss in losses.items():
+        log.info("head: penalty %.2f share of the embedding %.2f log-loss %.3f", 1 / strength, share, loss)
+    return FittedHead(_fit(rows, *best, temperatures[best], seed), *best, accuracy, losses[best])
 
 
 def install_head(head: DiagnosisHead, weights: HeadWeights) -> None:
@@ -91,29 +98,30 @@ def _check_rows(rows: Sequence[HeadRow]) -> None:
             )
 
 
-def _out_of_fold(rows: Sequence[HeadRow], strength: float, seed: int) -> NDArray[np.float64]:
+def _out_of_fold(rows: Sequence[HeadRow], strength: float, share: float, seed: int) -> NDArray[np.float64]:
     """(predicted rows, 5) logits, each from a head fitted on the other folds."""
     logits: dict[int, NDArray[np.float64]] = {}
     for fold in sorted({row.fold for row in rows}):
-        head = _fit([row for row in rows if row.fold != fold], strength, 1.0, seed)
+        head = _fit([row for row in rows if row.fold != fold], strength, share, 1.0, seed)
         for index, row in enumerate(rows):
             if row.fold == fold and row.is_prediction:
                 logits[index] = head.weight @ head.inputs(row.features, row.auxiliary_logits) + head.bias
     return np.stack([logits[index] for index in sorted(logits)])
 
 
-def _fit(rows: Sequence[HeadRow], strength: float, temperature: float, seed: int) -> HeadWeights:
+def _fit(rows: Sequence[HeadRow], strength: float, share: float, temperature: float, seed: int) -> HeadWeights:
     generator = np.random.default_rng(seed)
     features = np.stack([row.features for row in rows])
     mean, sd = features.mean(axis=0), features.std(axis=0)
     empty = HeadWeights(mean, sd, np.zeros((len(Group), len(FEATURES) + len(Group))), np.zeros(len(Group)), temperature)
-    inputs = np.stack([empty.inputs(row.features, row.auxiliary_logits) for row in rows])
+    scale = np.concatenate((np.ones(len(FEATURES)), np.full(len(Group), share)))
+    inputs = np.stack([empty.inputs(row.features, row.auxiliary_logits) for row in rows]) * scale
     noise = generator.normal(0, JITTER_SD, (_JITTER_COPIES, *inputs.shape))
     noise[0] = 0
     many = np.concatenate(list(inputs + noise))
     groups = np.tile([row.group for row in rows], _JITTER_COPIES)
     model = LogisticRegression(C=strength / _JITTER_COPIES, max_iter=2000).fit(many, groups)
-    return HeadWeights(mean, sd, model.coef_, model.intercept_, temperature)
+    return HeadWeights(mean, sd, model.coef_ * scale, model.intercept_, temperature)
 
 
 def _temperature(logits: NDArray[np.float64], groups: NDArray[np.int64]) -> float:

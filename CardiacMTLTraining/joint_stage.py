@@ -46,12 +46,12 @@ def train_joint(
     """
     network = copy.deepcopy(segmented).requires_grad_(requires_grad=True)
     _standardise_heads(network, pool, cases)
-    shared = nn.ModuleList([network.encoder, network.decoder])
-    own = nn.ModuleList([network.embedding, network.auxiliary, network.head_indexed, network.head_unindexed])
+    started = nn.ModuleList([network.encoder, network.decoder, network.embedding, network.auxiliary])
+    heads = nn.ModuleList([network.head_indexed, network.head_unindexed])
     optimizer = torch.optim.AdamW(
         [
-            {"params": list(shared.parameters()), "peak": config.joint_learning_rate},
-            {"params": list(own.parameters()), "peak": config.joint_head_learning_rate},
+            {"params": list(started.parameters()), "peak": config.joint_learning_rate},
+            {"params": list(heads.parameters()), "peak": config.joint_head_learning_rate},
         ],
         weight_decay=1e-2,
     )
@@ -60,7 +60,7 @@ def train_joint(
     state = TrainingState(network, WeightAverage(network, 0.97), optimizer, generator)
     state.resume(fabric, checkpoint)
     network.eval()
-    own.train()
+    network.embedding.train()
     steps_an_epoch = max(1, len(cases) // config.studies_per_step)
     n_steps = config.joint_epochs * steps_an_epoch
     while state.step < n_steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from CardiacMTLLib.pipeline import analyse
 from CardiacMTLLib.reading.acdc import is_acdc_folder, read_acdc_case
 from CardiacMTLTraining.cache import CachedCase, load_cases
 from CardiacMTLTraining.configuration import TrainingConfiguration
+from CardiacMTLTraining.embedding_stage import slice_views, start_embedding
 from CardiacMTLTraining.folds import HoldOut, stratified_folds
 from CardiacMTLTraining.head_fit import FittedHead, HeadRow, fit_head, install_head
 from CardiacMTLTraining.joint_stage import auxiliary_logits, train_joint
@@ -85,9 +86,16 @@ def train(
     fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true" if accelerator == "cpu" else "bf16-mixed")
     segmented = _segmentation_network(fabric, cases, config, out)
     pool = SlicePool(cases, config.network.window_size, config.network.window_spacing_mm)
-    auxiliary = _out_of_fold_auxiliary_logits(fabric, segmented, pool, cases, folds, config, out)
-    network = train_joint(fabric, segmented, pool, cases, config, out / "joint.ckpt").eval()
-    calibration, figures = _refit_heads(network, data, cases, folds, auxiliary, config)
+    views = slice_views(fabric, segmented, pool, cases, config)
+
+    def joint(chosen: Sequence[CachedCase], checkpoint: str) -> MultiTaskNetwork:
+        started = start_embedding(segmented, views, chosen, config)
+        return train_joint(fabric, started, pool, chosen, config, out / checkpoint).eval()
+
+    blind = _blind_networks(joint, cases, folds)
+    auxiliary = {case.name: auxiliary_logits(blind[folds[case.name]], pool, case) for case in cases}
+    network = joint(cases, "joint.ckpt")
+    calibration, figures = _refit_heads(network, blind, data, cases, folds, auxiliary, config)
     figures["embedding_accuracy"] = _embedding_accuracy(cases, auxiliary)
     save_file({key: tensor.contiguous() for key, tensor in network.state_dict().items()}, out / NETWORK_NAME)
     digest = hashlib.sha256("".join(case.source_sha256 for case in cases).encode()).hexdigest()
@@ -144,22 +152,17 @@ def _segmentation_network(
     return train_segmentation(fabric, located.requires_grad_(requires_grad=True), pool, config, out / "segmentation.ckpt")
 
 
-def _out_of_fold_auxiliary_logits(
-    fabric: Fabric,
-    segmented: MultiTaskNetwork,
-    pool: SlicePool,
+def _blind_networks(
+    joint: Callable[[Sequence[CachedCase], str], MultiTaskNetwork],
     cases: Sequence[CachedCase],
     folds: Mapping[str, int],
-    config: TrainingConfiguration,
-    out: Path,
-) -> dict[str, list[float]]:
-    """Auxiliary logits of each case from a joint training that has not seen its diagnosis."""
-    logits: dict[str, list[float]] = {}
+) -> dict[int, MultiTaskNetwork]:
+    """For each fold the network of a joint training that has not seen the diagnoses of that fold."""
+    networks: dict[int, MultiTaskNetwork] = {}
     for fold in sorted(set(folds.values())):
         others = [case for case in cases if folds[case.name] != fold]
-        network = train_joint(fabric, segmented, pool, others, config, out / f"joint_without_{fold}.ckpt")
-        logits |= {case.name: auxiliary_logits(network, pool, case) for case in cases if folds[case.name] == fold}
-    return logits
+        networks[fold] = joint(others, f"joint_without_{fold}.ckpt")
+    return networks
 
 
 def _embedding_accuracy(cases: Sequence[CachedCase], logits: Mapping[str, list[float]]) -> float:
@@ -171,21 +174,26 @@ def _embedding_accuracy(cases: Sequence[CachedCase], logits: Mapping[str, list[f
 
 def _refit_heads(
     network: MultiTaskNetwork,
+    blind: Mapping[int, MultiTaskNetwork],
     data: Path,
     cases: Sequence[CachedCase],
     folds: Mapping[str, int],
     auxiliary: Mapping[str, list[float]],
     config: TrainingConfiguration,
 ) -> tuple[Calibration, dict[str, float]]:
-    """Fit both heads on final features of predicted and of expert masks; returns calibration and cross-validated figures."""
+    """Fit both heads on final features of predicted and of expert masks; returns calibration and cross-validated figures.
+
+    A patient's predicted masks are those of the network that has not seen its diagnosis: the diagnosis loss bends masks.
+    """
     rows: dict[bool, list[HeadRow]] = {True: [], False: []}
-    model = LoadedModel(network, Manifest("in-training", "0", "", config.network, Calibration(), Provenance()))
+    manifest = Manifest("in-training", "0", "", config.network, Calibration(), Provenance())
+    models = {fold: LoadedModel(member, manifest) for fold, member in blind.items()}
     for case in cases:
         if case.group is None:
             continue
         truth = read_acdc_case(data / case.name)
         study = truth.study
-        analysis = analyse(study, model)
+        analysis = analyse(study, models[folds[case.name]])
         area = body_surface_area_m2(study.patient)
         for is_prediction, masks in ((True, analysis.masks), (False, truth.masks or {})):
             if any(phase not in masks for phase in Phase):

@@ -43,6 +43,8 @@ CHOICES: dict[str, Any] = {
     "learning_rate": 0.02,
     "averaging": 0.9,
     "inner_folds": 2,
+    "embedding_views": 2,
+    "embedding_steps": 5,
     "joint_epochs": 1,
     "studies_per_step": 2,
 }

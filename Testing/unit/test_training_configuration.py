@@ -63,6 +63,7 @@ def test_keys_that_are_left_out_take_their_defaults_also_in_nested_records(tmp_p
         ({"version": 1, "network": [64]}, "network .*expected a record"),
         ({"version": 1, "network": {"channels": "wide"}}, "network has channels 'wide'; expected a list"),
         ({"version": 1, "inner_folds": 1}, "inner_folds is 1; expected at least 2"),
+        ({"version": 1, "embedding_steps": 0}, "embedding_steps is 0; expected at least 1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_clear_line(tmp_path: Path, values: Any, words: str) -> None:

@@ -86,7 +86,7 @@ def test_no_row_of_a_fold_is_seen_by_the_head_that_judges_it(monkeypatch: pytest
 
 def test_standardisation_is_that_of_the_rows_the_head_is_fitted_on() -> None:
     rows = rows_of(30, separation=3.0)
-    head = head_fit._fit(rows, 0.1, 1.0, 1)
+    head = head_fit._fit(rows, 0.1, 1.0, 1.0, 1)
     features = np.stack([row.features for row in rows])
     np.testing.assert_allclose(head.mean, features.mean(axis=0))
     np.testing.assert_allclose(head.sd, features.std(axis=0))
@@ -97,7 +97,7 @@ def test_standardisation_is_that_of_the_rows_the_head_is_fitted_on() -> None:
 def test_the_jittered_copies_do_not_change_the_strength_of_the_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_fit, "JITTER_SD", 0.0)
     rows = rows_of(30, separation=2.0)
-    head = head_fit._fit(rows, 0.1, 1.0, 1)
+    head = head_fit._fit(rows, 0.1, 1.0, 1.0, 1)
     inputs = np.stack([head.inputs(row.features, row.auxiliary_logits) for row in rows])
     plain = LogisticRegression(C=0.1, max_iter=5000).fit(inputs, [row.group for row in rows])
     np.testing.assert_allclose(head.weight, plain.coef_, atol=2e-3)
@@ -105,7 +105,7 @@ def test_the_jittered_copies_do_not_change_the_strength_of_the_penalty(monkeypat
 
 def test_fitting_depends_on_the_seed_alone() -> None:
     rows = rows_of(30, separation=2.0)
-    first, same, other = (head_fit._fit(rows, 0.1, 1.0, seed) for seed in (1, 1, 2))
+    first, same, other = (head_fit._fit(rows, 0.1, 1.0, 1.0, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.weight, same.weight)
     assert not np.allclose(first.weight, other.weight)
 

@@ -56,22 +56,22 @@ class Decoder(nn.Module):
 
 
 class StudyEmbedding(nn.Module):
-    """Bottleneck maps of a study's two phases -> one embedding, by gated attention over the slices of each phase.
+    """Bottleneck vectors of a study's slices -> one embedding, by gated attention over the slices of each phase.
 
     Gated attention pooling: Ilse et al., ICML 2018, arXiv 1802.04712.
     """
 
     def __init__(self, n_channels: int, size: int, dropout: float) -> None:
         super().__init__()
-        self.project = nn.Sequential(nn.Linear(n_channels, size), nn.ReLU())
+        self.project = nn.Sequential(nn.LayerNorm(n_channels), nn.Linear(n_channels, size), nn.ReLU())
         self.gate_value = nn.Linear(size, size)
         self.gate = nn.Linear(size, size)
         self.score = nn.Linear(size, 1)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, bottleneck: Tensor) -> Tensor:
-        """(phase=2, z, channel, y, x) -> (2 * size,)."""
-        slices = self.project(bottleneck.mean(dim=(-2, -1)))
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(phase=2, z, channel) -> (2 * size,)."""
+        slices = self.project(vectors)
         scores = self.score(torch.tanh(self.gate_value(slices)) * torch.sigmoid(self.gate(slices)))
         pooled = (torch.softmax(scores, dim=1) * slices).sum(dim=1)
         embedding: Tensor = self.dropout(pooled.flatten())

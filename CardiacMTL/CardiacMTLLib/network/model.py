@@ -93,7 +93,11 @@ class MultiTaskNetwork(nn.Module):
 
     def embed(self, bottleneck: Tensor) -> Tensor:
         """(phase=2, z, channel, y, x) bottleneck maps -> (5,) auxiliary logits."""
-        logits: Tensor = self.auxiliary(self.embedding(bottleneck))
+        return self.embed_vectors(bottleneck.mean(dim=(-2, -1)))
+
+    def embed_vectors(self, vectors: Tensor) -> Tensor:
+        """(phase=2, z, channel) means of the bottleneck maps over each slice -> (5,) auxiliary logits."""
+        logits: Tensor = self.auxiliary(self.embedding(vectors))
         return logits
 
     def forward(self, images: Tensor, scale: StudyScale, *, indexed: bool) -> StudyOutput:
