@@ -46,11 +46,12 @@ cardiacmtl-train prepare --data ACDC --out CACHE
 cardiacmtl-train train --cache CACHE --data ACDC --out RUN {hold_out_option}
 cardiacmtl-train export --run RUN --out MODELS/{name}
 ```
-Seed {seed}, commit {commit}; {training}. The heads were refitted on features of the final masks and on auxiliary logits,
-both from joint trainings that had seen the patient's expert masks but not its diagnosis. Cross-validated over
-the training patients, the heads were right in {indexed:.1%} (indexed) and {unindexed:.1%} (unindexed); penalty, share of the
-embedding and temperature were chosen on these very rows, so the two figures and the calibration are optimistic. The embedding alone was right in {embedding:.1%} out of
-fold (chance: 20 %).
+Seed {seed}, commit {commit}; {training}.
+The heads were refitted on features of the final masks and on auxiliary logits, both from joint trainings that had seen the
+patient's expert masks but not its diagnosis. Cross-validated over the training patients, the heads were right in
+{indexed:.1%} (indexed) and {unindexed:.1%} (unindexed); penalty, share of the embedding and temperature were chosen on these
+very rows, so the two figures and the calibration are optimistic. The embedding alone was right in {embedding:.1%} out of fold
+(chance: 20 %).
 
 ## Figures
 {figures}
