@@ -14,7 +14,7 @@ from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.network.model import DiagnosisHead
 from CardiacMTLTraining import head_fit
-from CardiacMTLTraining.head_fit import STRENGTHS, HeadRow, fit_head, install_head
+from CardiacMTLTraining.head_fit import SHARES, STRENGTHS, HeadRow, fit_head, install_head
 
 N_GROUPS, N_FEATURES = len(Group), len(FEATURES)
 SCALES = np.linspace(1, 200, N_FEATURES)
@@ -80,7 +80,7 @@ def test_no_row_of_a_fold_is_seen_by_the_head_that_judges_it(monkeypatch: pytest
     fit_head(rows, seed=1)
     members = [{row.patient for row in rows if row.fold == fold} for fold in range(3)]
     everyone = set.union(*members)
-    assert fitted_on[:-1] == [everyone - held for held in members] * len(STRENGTHS)
+    assert fitted_on[:-1] == [everyone - held for held in members] * (len(STRENGTHS) * len(SHARES))
     assert fitted_on[-1] == everyone
 
 
