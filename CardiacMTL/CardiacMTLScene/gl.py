@@ -19,16 +19,18 @@ _WINDOWLESS = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
 crashes before it comes to them, so they are asked for by name."""
 
 _PROBE = """
-import sys, vtk
-window = getattr(vtk, sys.argv[1])()
+import sys
+from vtkmodules import vtkRenderingCore, vtkRenderingOpenGL2
+name = sys.argv[1]
+window = getattr(vtkRenderingOpenGL2 if hasattr(vtkRenderingOpenGL2, name) else vtkRenderingCore, name)()
 window.SetOffScreenRendering(1)
 window.SetMultiSamples(0)
 window.SetSize(16, 16)
-renderer = vtk.vtkRenderer()
+renderer = vtkRenderingCore.vtkRenderer()
 renderer.SetBackground(1, 0, 0)
 window.AddRenderer(renderer)
 window.Render()
-grab = vtk.vtkWindowToImageFilter()
+grab = vtkRenderingCore.vtkWindowToImageFilter()
 grab.SetInput(window)
 grab.ReadFrontBufferOff()
 grab.Update()
