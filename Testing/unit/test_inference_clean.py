@@ -60,14 +60,11 @@ def test_a_piece_of_cavity_outside_the_wall_is_removed():
 
 
 @pytest.mark.parametrize("hole", [(slice(25, 28), slice(30, 33)), (slice(25, 27), slice(21, 22))])
-def test_holes_in_cavity_and_wall_are_filled_as_cavity(hole):
+def test_a_hole_is_filled_with_what_it_lies_in(hole):
     holed = HEART.copy()
     holed[4][hole] = 0
     assert (HEART[4][hole] > 0).all()
-    cleaned = clean_mask(holed)
-    assert (cleaned[4][hole] == Label.LV).all()
-    cleaned[4][hole] = HEART[4][hole]
-    assert (cleaned == HEART).all()
+    assert (clean_mask(holed) == HEART).all()
 
 
 def test_a_right_ventricle_inside_the_wall_stays_a_right_ventricle():

@@ -15,7 +15,7 @@ def clean_mask(mask: Mask) -> Mask:
 
     The largest connected piece of the LV stays, with all of the wall that is connected to it (without an LV, the largest
     piece of wall), and the largest piece of the RV; pieces hang together through faces, edges and corners. Holes of a slice
-    inside LV and wall become LV cavity, unless the RV lies there.
+    inside LV and wall become LV cavity where they hang on it, and wall elsewhere, unless the RV lies there.
     """
     box = _bounding_box(mask > 0)
     if box is None:
@@ -25,7 +25,9 @@ def clean_mask(mask: Mask) -> Mask:
     left = _largest_piece(cavity | (part == Label.MYOCARDIUM), core=cavity)
     right = _largest_piece(part == Label.RV)
     cleaned = np.where(left, part, Label.BACKGROUND).astype(np.uint8)
-    cleaned[_holes(left)] = Label.LV
+    holes = _holes(left) & ~right
+    cleaned[holes] = Label.MYOCARDIUM
+    cleaned[holes & _largest_piece(cavity | holes, core=cavity)] = Label.LV
     cleaned[right] = Label.RV
     result = np.zeros_like(mask)
     result[box] = cleaned
