@@ -15,10 +15,18 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class AugmentationConfiguration:
-    """Ranges of the random changes; a probability is that of a slice being changed at all."""
+    """Ranges of the random changes; a probability is that of a slice being changed at all.
+
+    Of whole studies, `misalignment_mm` is the SD of each slice's own shift, as breath-holds differ; `drop_probability` that of
+    losing the first slice, and that of losing the last; `thin_probability` that of keeping every second slice only, at twice
+    the distance.
+    """
 
     scale: float = 1.25
     shift_mm: float = 12.0
+    misalignment_mm: float = 1.5
+    drop_probability: float = 0.2
+    thin_probability: float = 0.15
     elastic_mm: float = 4.0
     elastic_points: int = 6
     elastic_probability: float = 0.5
@@ -32,7 +40,7 @@ class AugmentationConfiguration:
     blur_probability: float = 0.2
     coarse_factor: float = 2.0
     coarse_probability: float = 0.2
-    noise_sd: float = 0.3
+    noise_sd: float = 0.45
     noise_probability: float = 0.3
 
 
@@ -64,7 +72,7 @@ def random_placement(
     angle, flip, zoom = (value.expand(n) for value in (angle, flip, zoom))
     shift = shift.expand(n, 2)
     if shared:
-        shift = shift + torch.randn(n, 2, generator=generator)
+        shift = shift + torch.randn(n, 2, generator=generator) * config.misalignment_mm
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     matrix = torch.stack((torch.stack((cos * flip, -sin), dim=1), torch.stack((sin * flip, cos), dim=1)), dim=1)
     offset = centres_xy + shift / source_spacing_mm
@@ -107,9 +115,10 @@ def sample(
 
 
 def change_intensity(images: Tensor, config: AugmentationConfiguration, generator: torch.Generator, *, shared: bool) -> Tensor:
-    """Random gamma, bias field, contrast, brightness, blur, coarseness and noise on (n, 1, y, x); returns a new tensor.
+    """Random gamma, bias field, contrast, brightness, blur, coarseness and noise on (n, c, y, x); returns a new tensor.
 
-    `shared` draws gamma, contrast and bias once for all slices, as one scanner would, and the rest for each slice.
+    The c channels of one sample (a slice and its neighbours) are changed alike, but for the noise. `shared` draws gamma,
+    contrast and bias once for all slices, as one scanner would, and the rest for each slice.
     """
     n = len(images)
 
@@ -120,15 +129,15 @@ def change_intensity(images: Tensor, config: AugmentationConfiguration, generato
     def chosen(probability: float, *, common: bool = False) -> Tensor:
         return uniform(0, 1, common=common) < probability
 
-    low, high = images.amin(dim=(-2, -1), keepdim=True), images.amax(dim=(-2, -1), keepdim=True)
+    low, high = images.amin(dim=(1, 2, 3), keepdim=True), images.amax(dim=(1, 2, 3), keepdim=True)
     unit = (images - low) / (high - low + 1e-6)
     field = torch.randn(1 if shared else n, 1, 3, 3, generator=generator).expand(n, 1, 3, 3) * config.bias_field
     bias = torch.exp(F.interpolate(field, size=images.shape[-2:], mode="bicubic", align_corners=True))
     unit = torch.where(chosen(config.bias_probability, common=shared), unit * bias, unit)
     exponent = torch.exp(uniform(-1, 1, common=shared) * math.log(config.gamma))
     unit = torch.where(chosen(config.gamma_probability, common=shared), unit.clamp_min(1e-5) ** exponent, unit)
-    mean, sd = images.mean(dim=(-2, -1), keepdim=True), images.std(dim=(-2, -1), keepdim=True)
-    values = (unit - unit.mean(dim=(-2, -1), keepdim=True)) / (unit.std(dim=(-2, -1), keepdim=True) + 1e-6) * sd + mean
+    mean, sd = images.mean(dim=(1, 2, 3), keepdim=True), images.std(dim=(1, 2, 3), keepdim=True)
+    values = (unit - unit.mean(dim=(1, 2, 3), keepdim=True)) / (unit.std(dim=(1, 2, 3), keepdim=True) + 1e-6) * sd + mean
     contrast = torch.exp(uniform(-1, 1, common=shared) * math.log(config.contrast))
     values = values * contrast + uniform(-config.brightness, config.brightness, common=shared)
     values = _where_rows(values, chosen(config.blur_probability), lambda rows: _blur(rows, config.blur_samples, generator))
@@ -149,8 +158,9 @@ def _blur(rows: Tensor, max_sigma: float, generator: torch.Generator) -> Tensor:
     offsets = torch.arange(-4, 5, dtype=torch.float32)
     kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
-    padded = F.pad(rows, (4, 4, 4, 4), mode="replicate")
-    return F.conv2d(F.conv2d(padded, kernel), kernel.transpose(2, 3))
+    padded = F.pad(rows, (4, 4, 4, 4), mode="replicate").flatten(0, 1)[:, None]
+    blurred = F.conv2d(F.conv2d(padded, kernel), kernel.transpose(2, 3))
+    return blurred.view(rows.shape)
 
 
 def _coarsen(rows: Tensor, max_factor: float, generator: torch.Generator) -> Tensor:

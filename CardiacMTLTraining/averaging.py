@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class WeightAverage:
+
+class WeightAverage(Generic[Network]):
     """A running mean of a network's parameters and BatchNorm statistics.
 
     The decay grows from 0 to `decay` over the first steps, so that the start is forgotten.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network: Network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
         self.decay = decay
         self.steps = 0
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self, network: Network) -> None:
         """Take the network's present weights into the mean."""
         self.steps += 1
         decay = min(self.decay, self.steps / (self.steps + 9))

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
 from CardiacMTLTraining.averaging import WeightAverage
+from CardiacMTLTraining.early_stop import Plateau
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class TrainingState:
-    """Network, its running mean, optimiser, random generator and step count of one stage.
+    """Network, its running mean, optimiser, watch over the loss and step count of one stage.
 
-    `torch`'s own generator (dropout) is part of the state, so that a resumed run equals an uninterrupted one.
+    Random numbers are no part of it: those of a step follow from seed, stage, step and process (`seed_step`), so that a
+    resumed run equals an uninterrupted one.
     """
 
     network: nn.Module
-    average: WeightAverage
+    average: WeightAverage[Any]
     optimizer: torch.optim.Optimizer
-    generator: torch.Generator
+    plateau: Plateau
     step: int = 0
 
     def save(self, fabric: Fabric, path: Path) -> None:
@@ -35,13 +40,14 @@ class TrainingState:
             "average": self.average.network.state_dict(),
             "average_steps": self.average.steps,
             "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "torch_generator": torch.get_rng_state(),
+            "plateau": self.plateau.state(),
             "step": self.step,
         }
         temporary = path.with_suffix(".part")
         fabric.save(temporary, state)
-        temporary.replace(path)
+        if fabric.is_global_zero:
+            temporary.replace(path)
+        fabric.barrier()
 
     def resume(self, fabric: Fabric, path: Path) -> None:
         """Take the state in `path`, if it is there."""
@@ -52,10 +58,17 @@ class TrainingState:
         self.average.network.load_state_dict(state["average"])
         self.average.steps = state["average_steps"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch_generator"])
+        self.plateau.restore(state["plateau"])
         self.step = state["step"]
         log.info("%s: going on from step %d", path.stem, self.step)
+
+
+def seed_step(seed: int, stage: str, step: int, rank: int) -> torch.Generator:
+    """The generator of one step on one of several processes; seeds torch's own (dropout) with it."""
+    entropy = (seed, zlib.crc32(stage.encode()), step, rank)
+    own, common = (int(number >> 1) for number in np.random.SeedSequence(entropy).generate_state(2, np.uint64))
+    torch.manual_seed(common)
+    return torch.Generator().manual_seed(own)
 
 
 def polynomial_rate(optimizer: torch.optim.Optimizer, step: int, n_steps: int, *, warm_up: int) -> None:

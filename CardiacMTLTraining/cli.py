@@ -1,4 +1,4 @@
-"""`cardiacmtl-train`: prepare, train, evaluate, export."""
+"""`cardiacmtl-train`: prepare, train, crossval, evaluate, reproduce, export."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from CardiacMTLLib.errors import CardiacMTLError, InputError, MissingPackageError
+from CardiacMTLLib.errors import CardiacMTLError, InputError, MissingPackageError, UsageError
+from CardiacMTLTraining.reproduction.command import add_command as add_reproduce
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from CardiacMTLTraining.configuration import TrainingConfiguration
 
 PROGRAM = "cardiacmtl-train"
 
@@ -42,46 +48,82 @@ def _fail(error: CardiacMTLError) -> int:
 
 def _prepare(options: argparse.Namespace) -> None:
     from CardiacMTLTraining.prepare import prepare
+    from CardiacMTLTraining.sources.layouts import Layout
 
-    done, failed = prepare(options.data, options.out)
+    layout = None if options.layout == "auto" else Layout(options.layout)
+    done, failed = prepare(options.data, options.out, layout)
     sys.stdout.write(f"{len(done)} patients cached in {options.out}, {len(failed)} left out\n")
     for name, reason in failed.items():
         sys.stdout.write(f"  {name}: {reason}\n")
 
 
 def _train(options: argparse.Namespace) -> None:
-    from CardiacMTLTraining.configuration import TrainingConfiguration
+    from CardiacMTLTraining.cache import load_cases
     from CardiacMTLTraining.folds import HoldOut
     from CardiacMTLTraining.train import train
 
-    config = TrainingConfiguration.load(options.config) if options.config else TrainingConfiguration()
-    hold_out = HoldOut.parse(options.hold_out) if options.hold_out else None
-    train(options.cache, options.data, options.out, config, hold_out, accelerator=options.accelerator)
-    sys.stdout.write(f"run finished: {options.out}\nnext: cardiacmtl-train export --run {options.out} --out MODELS/NAME\n")
+    rule = HoldOut.parse(options.hold_out) if options.hold_out else None
+    cases = [case for case in load_cases(options.cache) if rule is None or not rule.keeps_out(case.name)]
+    fabric = _fabric(options)
+    train(fabric, cases, options.out, _configuration(options), str(rule or ""))
+    if fabric.is_global_zero:
+        sys.stdout.write(f"run finished: {options.out}\n")
+        sys.stdout.write(f"next: cardiacmtl-train export --run {options.out} --crossval DIR --out MODELS/NAME\n")
+
+
+def _crossval(options: argparse.Namespace) -> None:
+    from CardiacMTLTraining.cache import load_cases
+    from CardiacMTLTraining.crossval import train_folds
+
+    cases, config = load_cases(options.cache), _configuration(options)
+    only = _fold_numbers(options.folds, config.n_folds) if options.folds else ()
+    fabric = _fabric(options)
+    folds = train_folds(fabric, cases, options.out, config, only)
+    if not fabric.is_global_zero:
+        return
+    if only:
+        sys.stdout.write(f"trained: fold {options.folds}; give the command without --folds when all are trained\n")
+        return
+    from CardiacMTLTraining.crossval_report import report_out_of_fold
+
+    text = report_out_of_fold(options.data, options.out, folds, config)
+    sys.stdout.write(f"{text}\nwritten: {options.out}\n")
+
+
+def _configuration(options: argparse.Namespace) -> TrainingConfiguration:
+    from CardiacMTLTraining.configuration import TrainingConfiguration
+
+    return TrainingConfiguration.load(options.config) if options.config else TrainingConfiguration()
+
+
+def _fabric(options: argparse.Namespace) -> Fabric:
+    from CardiacMTLTraining.devices import open_fabric
+
+    curves = options.out / "curves"
+    return open_fabric(curves, accelerator=options.accelerator, devices=options.devices, precision=options.precision)
+
+
+def _fold_numbers(text: str, n_folds: int) -> tuple[int, ...]:
+    numbers = [int(part) if part.strip().isdecimal() else -1 for part in text.split(",")]
+    if not all(0 <= number < n_folds for number in numbers):
+        raise UsageError(f"--folds is {text!r}; expected numbers from 0 to {n_folds - 1}, such as 0,1; correct it")
+    return tuple(numbers)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from CardiacMTLLib.network.store import ModelEntry
-    from CardiacMTLLib.network.weights import load_entry, load_model
-    from CardiacMTLTraining.evaluate import evaluate, format_summary, summarise, write_figures
+    from CardiacMTLTraining.evaluation.command import evaluate_model
+    from CardiacMTLTraining.evaluation.origin import Kind
     from CardiacMTLTraining.folds import HoldOut
 
-    folder = Path(options.model)
-    model = load_entry(ModelEntry(folder.name, folder)) if folder.is_dir() else load_model(options.model)
     rule = HoldOut.parse(options.only) if options.only else None
-    figures, failed = evaluate(options.data, model, lambda name: rule is None or rule.keeps_out(name))
-    if not figures:
-        raise CardiacMTLError(f"none of {len(failed)} patients could be evaluated; see the messages above")
-    model_said = {"model": model.manifest.name, "weights": model.manifest.weights_sha256}
-    summary = summarise(figures) | {"failed": failed, "only": str(rule or "")} | model_said
-    write_figures(figures, summary, options.out)
-    sys.stdout.write(format_summary(summary) + f"\nwritten: {options.out}\n")
+    text = evaluate_model(options.data, options.model, options.out, rule, Kind.of_option(options.kind))
+    sys.stdout.write(f"{text}\nwritten: {options.out}\n")
 
 
 def _export(options: argparse.Namespace) -> None:
     from CardiacMTLTraining.export import export
 
-    manifest = export(options.run_folder, options.out, options.figures)
+    manifest = export(options.run_folder, options.crossval, options.out, options.figures)
     sys.stdout.write(f"model {manifest.name} written to {options.out}, SHA-256 {manifest.weights_sha256}\n")
 
 
@@ -95,27 +137,54 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description="Train and evaluate CardiacMTL's networks.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    prepare = commands.add_parser("prepare", help="turn a folder of ACDC-form patients into a training cache")
-    prepare.add_argument("--data", type=Path, required=True, help="folder with one folder a patient")
+    prepare = commands.add_parser("prepare", help="turn a folder of patients with expert masks into a training cache")
+    prepare.add_argument("--data", type=Path, required=True, help="folder of the patients; see docs/training-data.md")
     prepare.add_argument("--out", type=Path, required=True, help="cache folder")
+    prepare.add_argument(
+        "--layout", choices=("auto", "acdc", "mnms", "generic"), default="auto", help="how the folder is laid out (auto)"
+    )
     prepare.set_defaults(run=_prepare)
     train = commands.add_parser("train", help="train a network; goes on where an interrupted run stopped")
-    train.add_argument("--cache", type=Path, required=True, help="cache folder of `prepare`")
-    train.add_argument("--data", type=Path, required=True, help="the folder the cache was made from")
-    train.add_argument("--out", type=Path, required=True, help="run folder for checkpoints and the result")
-    train.add_argument("--config", type=Path, help="JSON file of choices that differ from the defaults")
+    _add_training_options(train)
     train.add_argument("--hold-out", metavar="R/D", help="keep out patients whose number leaves R when divided by D")
-    train.add_argument("--accelerator", choices=("cpu", "cuda", "mps"), default="cpu")
     train.set_defaults(run=_train)
+    crossval = commands.add_parser("crossval", help="train a network a fold, and measure each on the patients it has not seen")
+    _add_training_options(crossval)
+    crossval.add_argument("--data", type=Path, required=True, help="the folder the cache was made from, in ACDC form")
+    crossval.add_argument("--folds", metavar="N,N", help="only train these folds (from 0), for folds side by side")
+    crossval.set_defaults(run=_crossval)
     evaluate = commands.add_parser("evaluate", help="measure a model against expert masks and groups")
     evaluate.add_argument("--data", type=Path, required=True, help="folder with one folder a patient")
     evaluate.add_argument("--model", required=True, help="name of an installed model, or a model folder")
     evaluate.add_argument("--only", metavar="R/D", help="only patients whose number leaves R when divided by D")
-    evaluate.add_argument("--out", type=Path, required=True, help="folder for summary.json and cases.csv")
+    evaluate.add_argument("--out", type=Path, required=True, help="folder for summary.json, cases.csv and evaluation.html")
+    evaluate.add_argument(
+        "--kind",
+        choices=("held-out", "out-of-fold", "in-sample", "not-stated"),
+        default="not-stated",
+        help="what the model knew of these patients; the page says it",
+    )
     evaluate.set_defaults(run=_evaluate)
+    add_reproduce(commands)
     export = commands.add_parser("export", help="write a finished run as a model folder")
+    export.add_argument(
+        "--crossval", type=Path, required=True, help="folder of a finished `crossval`, for heads and thresholds"
+    )
     export.add_argument("--run", dest="run_folder", type=Path, required=True, help="run folder of `train`")
     export.add_argument("--out", type=Path, required=True, help="model folder; its name is the model's")
     export.add_argument("--figures", type=Path, help="summary.json of `evaluate`, for manifest and card")
     export.set_defaults(run=_export)
     return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cache", type=Path, required=True, help="cache folder of `prepare`")
+    parser.add_argument("--out", type=Path, required=True, help="run folder for checkpoints, curves and results")
+    parser.add_argument("--config", type=Path, help="JSON file of choices that differ from the defaults")
+    parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument(
+        "--devices", type=int, default=1, metavar="N", help="devices, or processes on a CPU, that share each step"
+    )
+    parser.add_argument(
+        "--precision", choices=("auto", "32-true", "bf16-mixed"), default="auto", help="auto: bfloat16 where it is faster"
+    )

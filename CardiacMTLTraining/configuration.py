@@ -12,30 +12,35 @@ from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.json_values import checked_values
 from CardiacMTLTraining.augment import AugmentationConfiguration
 
-CONFIGURATION_VERSION = 1
+CONFIGURATION_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfiguration:
     """Choices of one run: network, augmentation and the schedule of its stages.
 
-    Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices; `embedding_steps` for the embedding
-    alone, on `embedding_views` views of each study; `joint_epochs` over whole studies for masks and diagnosis together; then
-    the diagnosis head is refitted. `inner_folds` is the number of joint trainings
-    (from the same segmentation stage, which sees no diagnosis) that give each training patient auxiliary logits from a
-    network that has not seen that patient's diagnosis.
+    Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices, the first `early_share` of them in
+    windows of `early_window` samples; `embedding_steps` for the embedding alone, on `embedding_views` views of each study;
+    `joint_epochs` over whole studies for masks and diagnosis together. The diagnosis heads are refitted afterwards, on
+    out-of-fold rows of a cross-validation in `n_folds` folds, which `split_seed` draws. `patience` steps without a fall of
+    the training loss end a stage early; 0 never does. A checkpoint is written every `save_every` steps.
     """
 
     seed: int = 1
+    n_folds: int = 5
+    split_seed: int = 1
     network: NetworkConfiguration = field(default_factory=NetworkConfiguration)
     augmentation: AugmentationConfiguration = field(default_factory=AugmentationConfiguration)
-    locator_steps: int = 800
-    segmentation_steps: int = 4400
+    locator_steps: int = 700
+    segmentation_steps: int = 5600
+    early_window: int = 96
+    early_share: float = 0.75
     batch_size: int = 16
     learning_rate: float = 2.5e-3
     weight_decay: float = 1e-4
     averaging: float = 0.998
-    inner_folds: int = 3
+    patience: int = 0
+    save_every: int = 100
     embedding_views: int = 8
     embedding_steps: int = 300
     embedding_weight_decay: float = 0.1
@@ -49,11 +54,9 @@ class TrainingConfiguration:
     label_smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.inner_folds < 2:
-            raise InputError(f"inner_folds is {self.inner_folds}; expected at least 2; raise it")
-        for name in ("embedding_views", "embedding_steps"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}; expected at least 1; raise it")
+        for name, least in (("n_folds", 2), ("embedding_views", 1), ("embedding_steps", 1), ("patience", 0), ("save_every", 1)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}; expected at least {least}; raise it")
 
     def save(self, path: Path) -> None:
         """Write the configuration as JSON."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from CardiacMTLLib.labels import Group
+from CardiacMTLLib.network.blocks import StudyEmbedding
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLTraining.cache import CachedCase
 from CardiacMTLTraining.checkpoint import polynomial_rate
@@ -25,7 +26,7 @@ from CardiacMTLTraining.slices import SlicePool
 log = logging.getLogger(__name__)
 
 Views = Mapping[str, Sequence[Tensor]]
-"""For each case some (phase=2, z, channel) slice vectors: the study unchanged, then augmented."""
+"""For each case what the encoder sees within the structures, (phase=2, z, structure, channel + 1): plain, then augmented."""
 
 _STUDIES_PER_STEP = 16
 _WARM_UP = 50
@@ -35,7 +36,7 @@ _WARM_UP = 50
 def slice_views(
     fabric: Fabric, network: MultiTaskNetwork, pool: SlicePool, cases: Sequence[CachedCase], config: TrainingConfiguration
 ) -> dict[str, list[Tensor]]:
-    """Slice vectors of `config.embedding_views` views of each case, under the network as it is."""
+    """`config.embedding_views` views of each case, under the network as it is."""
     generator = torch.Generator().manual_seed(config.seed + 3)
     network.eval()
     views: dict[str, list[Tensor]] = {}
@@ -43,8 +44,9 @@ def slice_views(
         views[case.name] = []
         for view in range(config.embedding_views):
             batch = pool.study(case.name, config.augmentation if view else None, generator)
-            _, maps = network.segment(fabric.to_device(batch.images))
-            views[case.name].append(maps.float().mean(dim=(-2, -1)).unflatten(0, (2, -1)))
+            with fabric.autocast():
+                _, within = network.segment(fabric.to_device(batch.images))
+            views[case.name].append(within.unflatten(0, (2, -1)))
         if number % 20 == 0:
             log.info("embedding: views of %d of %d patients", number, len(cases))
     return views
@@ -60,12 +62,13 @@ def start_embedding(
     optimizer = torch.optim.AdamW(parameters, weight_decay=config.embedding_weight_decay)
     generator = torch.Generator().manual_seed(config.seed + 4)
     torch.manual_seed(config.seed)
+    _standardise(started.embedding, views, cases)
     known = [(views[case.name], list(Group).index(case.group)) for case in cases if case.group is not None]
     for step in range(config.embedding_steps):
         polynomial_rate(optimizer, step, config.embedding_steps, warm_up=_WARM_UP)
         chosen = torch.randint(len(known), (_STUDIES_PER_STEP,), generator=generator).tolist()
         view = torch.randint(config.embedding_views, (_STUDIES_PER_STEP,), generator=generator).tolist()
-        logits = torch.stack([started.embed_vectors(known[i][0][v]) for i, v in zip(chosen, view, strict=True)])
+        logits = torch.stack([started.embed(known[i][0][v]) for i, v in zip(chosen, view, strict=True)])
         groups = torch.tensor([known[i][1] for i in chosen], device=logits.device)
         loss = F.cross_entropy(logits, groups, label_smoothing=config.label_smoothing)
         optimizer.zero_grad()
@@ -74,3 +77,11 @@ def start_embedding(
     branch.eval()
     log.info("embedding started on %d patients: loss %.3f", len(known), loss.item())
     return started
+
+
+@torch.no_grad()
+def _standardise(embedding: StudyEmbedding, views: Views, cases: Sequence[CachedCase]) -> None:
+    """Give the embedding the mean and SD of its inputs over all views of `cases`."""
+    inputs = torch.stack([embedding.within(view) for case in cases for view in views[case.name]])
+    embedding.mean.copy_(inputs.mean(dim=0))
+    embedding.sd.copy_(inputs.std(dim=0).clamp_min(1e-3))

@@ -1,52 +1,70 @@
-"""`export`: a finished run -> a model folder with weights, manifest and card."""
+"""`export`: a finished run and a finished cross-validation -> a model folder with weights, manifest and card."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from CardiacMTLLib import __version__
-from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.network.manifest import Manifest, Provenance
 from CardiacMTLLib.network.store import CARD_NAME, MANIFEST_NAME, WEIGHTS_NAME
 from CardiacMTLLib.network.weights import save_weights
+from CardiacMTLTraining.calibrate import Rows, calibrate
 from CardiacMTLTraining.card import model_card
 from CardiacMTLTraining.configuration import TrainingConfiguration
-from CardiacMTLTraining.train import RunRecord, load_run
+from CardiacMTLTraining.crossval import fold_folder
+from CardiacMTLTraining.crossval_report import ABLATION_NAME, EVALUATION_NAME, QUALITY_NAME
+from CardiacMTLTraining.evaluation.writing import SUMMARY_NAME
+from CardiacMTLTraining.train import PATIENTS_NAME, RunRecord, load_run
 
 DATA_NAME = "ACDC training patients (Bernard et al., IEEE TMI 37(11):2514-2525, 2018, doi 10.1109/TMI.2018.2837502)"
 
+_LEFT_OUT = ("patients", "spread")
+"""Keys of a summary that a manifest does without: names of patients, and figures that only the page needs."""
 
-def export(run: Path, folder: Path, figures: Path | None) -> Manifest:
-    """Write the model of `run` into `folder`, whose name is the model's; `figures` is a `summary.json` of `evaluate`.
 
-    Raises `InputError` where the figures are of other weights, or of patients that the network was trained on.
+def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_name: str = DATA_NAME) -> Manifest:
+    """Write the model of `run` into `folder`, whose name is the model's.
+
+    Heads, temperatures and thresholds are fitted on the rows of the cross-validation in `crossval`, whose figures go into
+    manifest and card; `figures` is a `summary.json` of `evaluate` on patients that were kept out of both. Raises
+    `UsageError` where both were not trained alike, and `InputError` where the figures are of other weights, or of patients
+    that the network was trained on.
     """
     network, config, record = load_run(run)
+    _check_alike(config, crossval)
+    calibrated = calibrate(Rows.load(crossval), config.seed)
+    calibrated.install(network)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_NAME
     save_weights(network, weights)
     sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    metrics: dict[str, Any] = {"head_out_of_fold": record.head_out_of_fold}
+    metrics: dict[str, Any] = {
+        "out_of_fold": _lean(json.loads((crossval / EVALUATION_NAME / SUMMARY_NAME).read_text(encoding="utf-8"))),
+        "ablation": json.loads((crossval / ABLATION_NAME).read_text(encoding="utf-8")),
+        "quality": json.loads((crossval / QUALITY_NAME).read_text(encoding="utf-8")),
+    }
     if figures is not None:
-        metrics["held_out"] = _held_out_figures(figures, record, sha256)
+        metrics["held_out"] = _lean(_held_out_figures(figures, record, sha256))
     manifest = Manifest(
         name=folder.name,
         version=__version__,
         weights_sha256=sha256,
         network=config.network,
-        calibration=record.calibration,
+        calibration=calibrated.calibration,
         provenance=Provenance(
-            data=DATA_NAME,
+            data=data_name,
             data_sha256=record.data_sha256,
             n_patients=len(record.patients),
             held_out=record.held_out,
             seed=record.seed,
-            commit=_commit(),
-            training=_schedule(config),
+            commit=record.commit,
+            training=_schedule(config) | {"precision": record.precision},
+            sources=tuple(json.loads((run / PATIENTS_NAME).read_text(encoding="utf-8")).values()),
         ),
         metrics=metrics,
     )
@@ -55,17 +73,22 @@ def export(run: Path, folder: Path, figures: Path | None) -> Manifest:
     return manifest
 
 
+def _check_alike(config: TrainingConfiguration, crossval: Path) -> None:
+    for fold in range(config.n_folds):
+        _, of_fold, _ = load_run(fold_folder(crossval, fold))
+        if of_fold != config:
+            raise UsageError(
+                f"fold {fold} in {crossval} was trained with another configuration than the run; expected the same; "
+                "train both with one --config"
+            )
+
+
 def _schedule(config: TrainingConfiguration) -> dict[str, Any]:
-    names = (
-        "locator_steps",
-        "segmentation_steps",
-        "batch_size",
-        "learning_rate",
-        "embedding_steps",
-        "joint_epochs",
-        "inner_folds",
-    )
-    return {name: getattr(config, name) for name in names}
+    return {key: value for key, value in asdict(config).items() if isinstance(value, int | float) and key != "seed"}
+
+
+def _lean(summary: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in summary.items() if key not in _LEFT_OUT}
 
 
 def _held_out_figures(path: Path, record: RunRecord, weights_sha256: str) -> dict[str, Any]:
@@ -85,12 +108,3 @@ def _held_out_figures(path: Path, record: RunRecord, weights_sha256: str) -> dic
             f"were kept out; evaluate again with --only {record.held_out or 'R/D, or on other data'}"
         )
     return summary
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return result.stdout.strip() if result.returncode == 0 else "unknown"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CardiacMTLLib.errors import UsageError
+from CardiacMTLLib.errors import InputError, UsageError
+from CardiacMTLLib.labels import Group
 from CardiacMTLTraining.cache import CachedCase
 
 TWINS = {"patient076": "patient074"}
@@ -54,3 +55,13 @@ def stratified_folds(cases: Sequence[CachedCase], n_folds: int, seed: int) -> di
         if twin in present:
             folds[twin] = folds.get(other, 0)
     return folds
+
+
+def check_groups(cases: Sequence[CachedCase], what: str = "the training patients") -> None:
+    """Raise `InputError` where a group is missing among `cases`, before hours are spent on them."""
+    there = {case.group for case in cases}
+    if missing := [group for group in Group if group not in there]:
+        raise InputError(
+            f"{what} ({len(cases)}) lack {', '.join(missing)}; expected patients of all five groups; "
+            "prepare more, or keep fewer out"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 
 import numpy as np
@@ -21,20 +22,35 @@ from CardiacMTLLib.network.model import DiagnosisHead
 
 log = logging.getLogger(__name__)
 
-STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0)
+STRENGTHS = (0.1, 0.3, 1.0, 3.0)
 """Inverse strengths of the penalty that are tried; the one with the least out-of-fold log-loss is taken."""
 
-SHARES = (0.1, 0.25, 0.5, 1.0)
+SHARES = (0.1, 0.3, 1.0)
 """Scales of the auxiliary logits beside the standardised features that are tried likewise: the penalty acts harder on a
 smaller one, which keeps an embedding that is surer than it is right from outweighing the measurements."""
 
 JITTER_SD = 0.25
-_JITTER_COPIES = 8
+_JITTER_COPIES = 4
+
+
+class Inputs(Enum):
+    """What a head may look at; anything but `BOTH` is for comparison."""
+
+    BOTH = "clinical layer and embedding"
+    CLINICAL = "clinical layer only"
+    EMBEDDING = "embedding only"
+
+    @property
+    def shares(self) -> tuple[tuple[float, float], ...]:
+        """The scales of features and of auxiliary logits that are tried."""
+        if self is Inputs.BOTH:
+            return tuple((1.0, share) for share in SHARES)
+        return ((1.0, 0.0),) if self is Inputs.CLINICAL else ((0.0, 1.0),)
 
 
 @dataclass(frozen=True, slots=True)
 class HeadRow:
-    """One view of one patient: features (19,) of one set of masks, auxiliary logits (5,), class index, fold."""
+    """One view of one patient: features (24,) of one set of masks, auxiliary logits (5,), class index, fold."""
 
     patient: str
     features: NDArray[np.float64]
@@ -46,32 +62,57 @@ class HeadRow:
 
 @dataclass(frozen=True, slots=True)
 class FittedHead:
-    """The head on all rows, and what cross-validation over patients said of it."""
+    """The head on all rows, the choices behind it, and the out-of-fold probabilities (patient -> (5,)) that made them."""
 
     weights: HeadWeights
     strength: float
     share: float
+    out_of_fold: dict[str, NDArray[np.float64]]
     out_of_fold_accuracy: float
     out_of_fold_log_loss: float
 
 
-def fit_head(rows: Sequence[HeadRow], seed: int) -> FittedHead:
+def fit_head(rows: Sequence[HeadRow], seed: int, inputs: Inputs = Inputs.BOTH) -> FittedHead:
     """Choose penalty and share by cross-validation over folds, fit the temperature on the out-of-fold logits, refit.
 
-    All views of a patient lie in one fold; the figures are those of the predicted masks alone. Raises `InputError` where
-    no predicted mask gave features, or a fold's complement lacks a group.
+    All views of a patient lie in one fold; the figures are those of the predicted masks alone, and a little too good, for
+    the choices were made on them (`nested_probabilities` has honest ones). Raises `InputError` where no predicted mask gave
+    features, or a fold's complement lacks a group.
     """
     _check_rows(rows)
-    choices = list(product(STRENGTHS, SHARES))
-    groups = np.array([row.group for row in rows if row.is_prediction])
+    choices = list(product(STRENGTHS, inputs.shares))
+    predicted = [row for row in rows if row.is_prediction]
+    groups = np.array([row.group for row in predicted])
     results = {choice: _out_of_fold(rows, *choice, seed) for choice in choices}
     temperatures = {choice: _temperature(logits, groups) for choice, logits in results.items()}
     losses = {choice: _log_loss(results[choice] / temperatures[choice], groups) for choice in choices}
     best = min(choices, key=lambda choice: losses[choice])
-    accuracy = float((results[best].argmax(axis=1) == groups).mean())
-    for (strength, share), loss in losses.items():
-        log.info("head: penalty %.2f share of the embedding %.2f log-loss %.3f", 1 / strength, share, loss)
-    return FittedHead(_fit(rows, *best, temperatures[best], seed), *best, accuracy, losses[best])
+    strength, scales = best
+    log.info("head: penalty %.2f, share of the embedding %.2f, log-loss %.3f", 1 / strength, scales[1], losses[best])
+    probabilities = _softmax(results[best] / temperatures[best])
+    return FittedHead(
+        weights=_fit(rows, *best, temperatures[best], seed),
+        strength=strength,
+        share=scales[1],
+        out_of_fold={row.patient: p for row, p in zip(predicted, probabilities, strict=True)},
+        out_of_fold_accuracy=float((probabilities.argmax(axis=1) == groups).mean()),
+        out_of_fold_log_loss=losses[best],
+    )
+
+
+def nested_heads(rows: Sequence[HeadRow], seed: int, inputs: Inputs = Inputs.BOTH) -> dict[int, FittedHead]:
+    """For each fold the head, its choices and its temperature, all from the rows of the other folds alone."""
+    folds = sorted({row.fold for row in rows})
+    return {fold: fit_head([row for row in rows if row.fold != fold], seed, inputs) for fold in folds}
+
+
+def nested_probabilities(rows: Sequence[HeadRow], heads: dict[int, FittedHead]) -> dict[str, NDArray[np.float64]]:
+    """(5,) probabilities of each patient's predicted masks, from the head of its fold."""
+    return {
+        row.patient: heads[row.fold].weights.probabilities(row.features, row.auxiliary_logits)
+        for row in rows
+        if row.is_prediction
+    }
 
 
 def install_head(head: DiagnosisHead, weights: HeadWeights) -> None:
@@ -98,27 +139,27 @@ def _check_rows(rows: Sequence[HeadRow]) -> None:
             )
 
 
-def _out_of_fold(rows: Sequence[HeadRow], strength: float, share: float, seed: int) -> NDArray[np.float64]:
+def _out_of_fold(rows: Sequence[HeadRow], strength: float, scales: tuple[float, float], seed: int) -> NDArray[np.float64]:
     """(predicted rows, 5) logits, each from a head fitted on the other folds."""
     logits: dict[int, NDArray[np.float64]] = {}
     for fold in sorted({row.fold for row in rows}):
-        head = _fit([row for row in rows if row.fold != fold], strength, share, 1.0, seed)
+        head = _fit([row for row in rows if row.fold != fold], strength, scales, 1.0, seed)
         for index, row in enumerate(rows):
             if row.fold == fold and row.is_prediction:
                 logits[index] = head.weight @ head.inputs(row.features, row.auxiliary_logits) + head.bias
     return np.stack([logits[index] for index in sorted(logits)])
 
 
-def _fit(rows: Sequence[HeadRow], strength: float, share: float, temperature: float, seed: int) -> HeadWeights:
+def _fit(rows: Sequence[HeadRow], strength: float, scales: tuple[float, float], temperature: float, seed: int) -> HeadWeights:
     generator = np.random.default_rng(seed)
     features = np.stack([row.features for row in rows])
     mean, sd = features.mean(axis=0), features.std(axis=0)
     empty = HeadWeights(mean, sd, np.zeros((len(Group), len(FEATURES) + len(Group))), np.zeros(len(Group)), temperature)
-    scale = np.concatenate((np.ones(len(FEATURES)), np.full(len(Group), share)))
-    inputs = np.stack([empty.inputs(row.features, row.auxiliary_logits) for row in rows]) * scale
-    noise = generator.normal(0, JITTER_SD, (_JITTER_COPIES, *inputs.shape))
+    scale = np.repeat(scales, (len(FEATURES), len(Group)))
+    plain = np.stack([empty.inputs(row.features, row.auxiliary_logits) for row in rows])
+    noise = generator.normal(0, JITTER_SD, (_JITTER_COPIES, *plain.shape))
     noise[0] = 0
-    many = np.concatenate(list(inputs + noise))
+    many = np.concatenate(list(plain + noise)) * scale
     groups = np.tile([row.group for row in rows], _JITTER_COPIES)
     model = LogisticRegression(C=strength / _JITTER_COPIES, max_iter=2000).fit(many, groups)
     return HeadWeights(mean, sd, model.coef_ * scale, model.intercept_, temperature)
@@ -129,7 +170,12 @@ def _temperature(logits: NDArray[np.float64], groups: NDArray[np.int64]) -> floa
     return float(np.exp(result.x))
 
 
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    return result
+
+
 def _log_loss(logits: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(-log_p[np.arange(len(groups)), groups].mean())
+    chances = _softmax(logits)[np.arange(len(groups)), groups]
+    return float(-np.log(np.clip(chances, 1e-12, 1)).mean())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,17 +18,15 @@ from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features
 from CardiacMTLLib.network.configuration import N_LABELS
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.volume import Patient
-from CardiacMTLTraining.averaging import WeightAverage
 from CardiacMTLTraining.cache import CachedCase
-from CardiacMTLTraining.checkpoint import TrainingState, polynomial_rate
 from CardiacMTLTraining.configuration import TrainingConfiguration
+from CardiacMTLTraining.loop import Schedule, run_stage
 from CardiacMTLTraining.losses import mask_loss
 from CardiacMTLTraining.slices import SlicePool
 
-log = logging.getLogger(__name__)
-
 _WARM_UP = 20
-_SAVE_EVERY = 50
+_AVERAGING = 0.97
+_LOSSES = ("masks", "diagnosis", "auxiliary", "features")
 
 
 def train_joint(
@@ -54,42 +51,23 @@ def train_joint(
             {"params": list(heads.parameters()), "peak": config.joint_head_learning_rate},
         ],
         weight_decay=1e-2,
+        fused=True,
     )
-    torch.manual_seed(config.seed)
-    generator = torch.Generator().manual_seed(config.seed + 2)
-    state = TrainingState(network, WeightAverage(network, 0.97), optimizer, generator)
-    state.resume(fabric, checkpoint)
+    share = max(1, config.studies_per_step // fabric.world_size)
+
+    def backward(_: int, generator: torch.Generator) -> Mapping[str, Tensor]:
+        totals = torch.zeros(len(_LOSSES))
+        for index in torch.randperm(len(cases), generator=generator)[:share].tolist():
+            parts = torch.stack(_study_loss(fabric, network, pool, cases[index], config, generator)) / share
+            fabric.backward(parts.sum())
+            totals += parts.detach().cpu()
+        return dict(zip(_LOSSES, totals, strict=True))
+
     network.eval()
     network.embedding.train()
-    steps_an_epoch = max(1, len(cases) // config.studies_per_step)
-    n_steps = config.joint_epochs * steps_an_epoch
-    while state.step < n_steps:
-        polynomial_rate(optimizer, state.step, n_steps, warm_up=_WARM_UP)
-        optimizer.zero_grad()
-        chosen = torch.randperm(len(cases), generator=state.generator)[: config.studies_per_step]
-        losses = []
-        for index in chosen.tolist():
-            parts = _study_loss(fabric, network, pool, cases[index], config, state.generator)
-            fabric.backward(torch.stack(parts).sum() / config.studies_per_step)
-            losses.append([part.item() for part in parts])
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
-        state.average.update(network)
-        state.step += 1
-        if state.step % 10 == 0:
-            mean = torch.tensor(losses).mean(dim=0).tolist()
-            log.info(
-                "%s step %d of %d: masks %.3f diagnosis %.3f auxiliary %.3f features %.3f",
-                checkpoint.stem,
-                state.step,
-                n_steps,
-                *mean,
-            )
-        if state.step % _SAVE_EVERY == 0 or state.step == n_steps:
-            state.save(fabric, checkpoint)
-    averaged = state.average.network
-    assert isinstance(averaged, MultiTaskNetwork)  # noqa: S101 - it is a copy of the network that was handed in
-    return averaged
+    n_steps = config.joint_epochs * max(1, len(cases) // (share * fabric.world_size))
+    schedule = Schedule(n_steps, config.seed, _WARM_UP, _AVERAGING, config.patience, config.save_every, log_every=10)
+    return run_stage(fabric, network, optimizer, schedule, backward, checkpoint)
 
 
 @torch.inference_mode()
@@ -97,8 +75,8 @@ def auxiliary_logits(network: MultiTaskNetwork, pool: SlicePool, case: CachedCas
     """(5,) auxiliary logits of an unchanged case."""
     batch = pool.study(case.name, None, torch.Generator())
     device = next(network.parameters()).device
-    _, bottleneck = network.eval().segment(batch.images.to(device))
-    values: list[float] = network.embed(bottleneck.unflatten(0, (2, -1)).float()).tolist()
+    _, within = network.eval().segment(batch.images.to(device))
+    values: list[float] = network.embed(within.unflatten(0, (2, -1))).tolist()
     return values
 
 
@@ -120,10 +98,12 @@ def _study_loss(
     area = size_divisor(case)
     indexed = area is not None and bool(torch.rand(1, generator=generator) < 0.5)
     spacing_mm = pool.spacing_mm / float(batch.zoom[0])
-    scale = StudyScale(spacing_mm, case.scale.slice_distance_mm, area if indexed and area else 1.0)
-    images = fabric.to_device(batch.images[:, 0]).unflatten(0, (2, -1))
+    slice_distance_mm = case.scale.slice_distance_mm * batch.slice_step
+    scale = StudyScale(spacing_mm, slice_distance_mm, area if indexed and area else 1.0)
     labels = fabric.to_device(batch.labels)
-    output = network(images, scale, indexed=indexed)
+    with fabric.autocast():
+        flat, within = network.segment(fabric.to_device(batch.images))
+    output = network.conclude(flat.float(), within, scale, indexed=indexed)
     loss = mask_loss(output.mask_logits.flatten(0, 1), labels)
     head = network.head_indexed if indexed else network.head_unindexed
     wanted = clinical_features(_one_hot(labels), scale)

@@ -23,14 +23,21 @@ from CardiacMTLTraining.augment import (
 )
 from CardiacMTLTraining.cache import CachedCase
 
+_FEWEST_TO_DROP, _FEWEST_TO_THIN = 6, 8
+"""Fewest slices of a study from which some are dropped, or every second one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceBatch:
-    """`images` (n, 1, y, x) float32 and `labels` (n, y, x) int64 on the network's window; `zoom` (n,) as in `Placement`."""
+    """`images` (n, 1, y, x) float32 and `labels` (n, y, x) int64 on the network's window; `zoom` (n,) as in `Placement`.
+
+    `slice_step` is by how much the distance of slices has grown, for a study of which only some were kept.
+    """
 
     images: Tensor
     labels: Tensor
     zoom: Tensor
+    slice_step: int = 1
 
 
 class SlicePool:
@@ -49,31 +56,54 @@ class SlicePool:
         starts = np.concatenate([[0], np.cumsum(per_case)])
         self.rows = {case.name: range(starts[i], starts[i + 1]) for i, case in enumerate(cases)}
 
-    def draw(self, n: int, config: AugmentationConfiguration, generator: torch.Generator) -> SliceBatch:
-        """`n` slices, each from anywhere, augmented on their own."""
+    def draw(
+        self, n: int, config: AugmentationConfiguration, generator: torch.Generator, *, size: int | None = None
+    ) -> SliceBatch:
+        """`n` slices, each from anywhere, augmented on their own, in windows of `size` samples (default: the network's)."""
+        size = size or self.size
         rows = torch.randint(len(self.images), (n,), generator=generator)
         placement = random_placement(self.centres[rows], self.source_spacing_mm, config, generator, shared=False)
-        displacement = elastic_field(n, self.size, config, generator)
-        batch = self._window(rows, placement, displacement)
+        displacement = elastic_field(n, size, config, generator)
+        batch = self._window(rows, placement, size, displacement)
         return SliceBatch(change_intensity(batch.images, config, generator, shared=False), batch.labels, batch.zoom)
 
     def study(self, name: str, config: AugmentationConfiguration | None, generator: torch.Generator) -> SliceBatch:
-        """All slices of one study (phase after phase), turned and changed together; unchanged where `config` is None."""
+        """The slices of one study (phase after phase), turned and changed together.
+
+        All of them and unchanged where `config` is None; otherwise the first or the last may be missing, or every second.
+        """
         rows = torch.tensor(self.rows[name])
+        step = 1
+        if config is not None:
+            rows, step = _kept(rows, config, generator)
         centres = self.centres[rows]
         if config is None:
-            return self._window(rows, plain_placement(centres, self.source_spacing_mm), None)
+            return self._window(rows, plain_placement(centres, self.source_spacing_mm), self.size, None)
         placement = random_placement(centres, self.source_spacing_mm, config, generator, shared=True)
-        batch = self._window(rows, placement, elastic_field(1, self.size, config, generator).expand(len(rows), -1, -1, -1))
-        return SliceBatch(change_intensity(batch.images, config, generator, shared=True), batch.labels, batch.zoom)
+        displacement = elastic_field(1, self.size, config, generator).expand(len(rows), -1, -1, -1)
+        batch = self._window(rows, placement, self.size, displacement)
+        images = change_intensity(batch.images, config, generator, shared=True)
+        return SliceBatch(images, batch.labels, batch.zoom, step)
 
-    def _window(self, rows: Tensor, placement: Placement, displacement_mm: Tensor | None) -> SliceBatch:
+    def _window(self, rows: Tensor, placement: Placement, size: int, displacement_mm: Tensor | None) -> SliceBatch:
         low, high = (limit[rows, None, None, None] for limit in (self.low, self.high))
         sources = low + self.images[rows, None].float() * ((high - low) / 255)
-        images = sample(sources, placement, self.size, self.spacing_mm, displacement_mm, nearest=False)
+        images = sample(sources, placement, size, self.spacing_mm, displacement_mm, nearest=False)
         masks = self.masks[rows, None].float()
-        labels = sample(masks, placement, self.size, self.spacing_mm, displacement_mm, nearest=True)[:, 0].round().long()
+        labels = sample(masks, placement, size, self.spacing_mm, displacement_mm, nearest=True)[:, 0].round().long()
         return SliceBatch(images, labels, placement.zoom)
+
+
+def _kept(rows: Tensor, config: AugmentationConfiguration, generator: torch.Generator) -> tuple[Tensor, int]:
+    """Which of the 2 * z slices of a study stay, the same ones at both phases, and the step between them."""
+    both = rows.view(2, -1)
+    first, last, thin = torch.rand(3, generator=generator).tolist()
+    n_slices = both.shape[1]
+    if n_slices >= _FEWEST_TO_DROP:
+        begin, end = int(first < config.drop_probability), n_slices - int(last < config.drop_probability)
+        both = both[:, begin:end]
+    step = 2 if n_slices >= _FEWEST_TO_THIN and thin < config.thin_probability else 1
+    return both[:, ::step].flatten(), step
 
 
 class LocatorPool:

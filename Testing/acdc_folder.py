@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from CardiacMTLLib.geometry import AxisOrder, Geometry
 from CardiacMTLLib.labels import Group, Label, Phase
 from CardiacMTLLib.phantom import PhantomGrid, PhantomStudy, anatomy_of, make_phantom
+from CardiacMTLLib.preprocess.resample import Window, centre_of
 from CardiacMTLLib.volume import Mask
-from CardiacMTLTraining.cache import CachedCase, CaseScale
+from CardiacMTLTraining.cache import CachedCase, CaseScale, NativeGrid
 
 GRID = PhantomGrid(size_xyz=(96, 84, 6), spacing_xyz_mm=(2.0, 2.2, 17.0), heart_xy_mm=(-16.0, 6.0), above_base_mm=10.0)
 """Oblong pixels, an oblong matrix and a heart off the middle: exchanged axes show."""
@@ -96,4 +98,8 @@ def discs_case(
         masks[phase, :, np.hypot(x - heart_xy[0], y - heart_xy[1]) < radius + 4] = Label.MYOCARDIUM
         masks[phase, :, np.hypot(x - heart_xy[0], y - heart_xy[1]) < radius] = Label.LV
     scale = CaseScale(spacing_mm=2.0, slice_distance_mm=10.0, height_cm=170.0, weight_kg=60.0 + 5 * place)
-    return CachedCase(name, masks * np.uint8(85), masks, (0.0, 0.0), (3.0, 3.0), heart_xy, scale, group, f"sha of {name}")
+    geometry = Geometry((96, 88, 3), (2.0, 2.0, 10.0))
+    native = NativeGrid(geometry, Window(centre_of(geometry), 96, 2.0), AxisOrder())
+    return CachedCase(
+        name, masks * np.uint8(85), masks, (0.0, 0.0), (3.0, 3.0), heart_xy, scale, group, f"sha of {name}", native
+    )

@@ -35,6 +35,8 @@ class Analysis:
     `frames` gives the 0-based frame of each phase that was found; `masks` the (z, y, x) mask of each of these phases;
     `cine_masks` (t, z, y, x) all frames, or None where only the phases were segmented. `measurements` is keyed by the
     names of the result record (`lv_edv_ml`, ...), in display order. `seconds` is the time of each stage.
+    `predicted_dice` estimates the masks' quality, keyed by structure and phase such as `LV_ED`; `scope_score` (0 to 1) says how
+    far the study looks like a short-axis heart; each None where the model or the images give none.
     """
 
     study: CineStudy
@@ -46,3 +48,5 @@ class Analysis:
     flags: tuple[QualityFlag, ...]
     model: ModelIdentity
     seconds: Mapping[str, float]
+    predicted_dice: Mapping[str, float] | None = None
+    scope_score: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,23 +13,24 @@ from CardiacMTLLib.analysis import Analysis, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.diagnosis.head import diagnose
 from CardiacMTLLib.inference.device import choose_device
-from CardiacMTLLib.inference.locate import locate_heart
+from CardiacMTLLib.inference.find import FoundHeart, find_heart
 from CardiacMTLLib.inference.quality import FORBIDDING, quality_flags
-from CardiacMTLLib.inference.segment import segment_frames, segment_two_phases
-from CardiacMTLLib.labels import Label, Phase
+from CardiacMTLLib.inference.scope import Scope, scope_evidence
+from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.body import body_surface_area_m2
 from CardiacMTLLib.measure.features import feature_values
 from CardiacMTLLib.measure.function import measure_function
 from CardiacMTLLib.measure.measurement import Measurement
-from CardiacMTLLib.measure.phases import find_phases
 from CardiacMTLLib.network.weights import LoadedModel
-from CardiacMTLLib.preprocess.resample import Window
 from CardiacMTLLib.volume import CineStudy, Mask
 
 Progress = Callable[[str, float], None]
 """Told what is being done, and the fraction of the job that is behind it."""
 
 _NO_HEART = "no short-axis heart was found in the images: the study is out of scope"
+_NOT_IN_SCOPE = (
+    "the images do not look like a short-axis stack of a heart: the study is out of scope, and its masks are for checking only"
+)
 _NO_BODY_SIZE = QualityFlag(
     "no_body_size", "height and weight are not known: the diagnosis stands on volumes that are not indexed by body size"
 )
@@ -55,53 +57,44 @@ def analyse(
 
     Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and a phase that is not known
     is taken from the LV volume curve, unless it would be the frame of the other phase. A study without a heart
-    gives empty masks and no numbers, each with the reason.
+    gives empty masks and no numbers, each with the reason; one that does not look like a short-axis heart (`inference.scope`)
+    keeps its masks, and nothing else.
 
     Raises `UsageError` for a device that is not there and `InputError` for images without signal.
     """
     watch = _Stopwatch(progress)
     where = choose_device(device)
-    network = model.network.to(where)
-    with watch.stage("locate", "finding the heart", 0.05):
-        first = study.ed_frame if study.ed_frame is not None else 0
-        centre = locate_heart(study, first, network, where)
-    if centre is None:
-        return _without_heart(study, model, watch.seconds)
-    window = Window(centre, network.configuration.window_size, network.configuration.window_spacing_mm)
-    cine: Mask | None = None
-    frames = {phase: frame for phase in Phase if (frame := study.frame_of(phase)) is not None}
-    n_frames = len(study.frames)
-    if whole_cycle or (len(frames) < len(Phase) and n_frames > 1):
-        with watch.stage("segment_cycle", f"segmenting {n_frames} frames", 0.15):
-            cine = segment_frames(study, range(n_frames), window, network, where)
-        frames = _complete_phases(frames, cine, study)
-    elif not frames:
-        frames = {Phase.ED: 0}
-    auxiliary: np.ndarray | None = None
-    with watch.stage("segment", "segmenting ED and ES", 0.6):
-        if len(frames) == len(Phase):
-            result = segment_two_phases(study, frames[Phase.ED], frames[Phase.ES], window, network, where)
-            masks: dict[Phase, Mask] = {Phase.ED: result.ed, Phase.ES: result.es}
-            auxiliary = result.auxiliary_logits
-        else:
-            found = segment_frames(study, list(frames.values()), window, network, where)
-            masks = dict(zip(frames, found, strict=True))
-    if cine is not None:
-        for phase, frame in frames.items():
-            cine[frame] = masks[phase]
+    found = find_heart(study, model.network.to(where), where, watch.stage, whole_cycle=whole_cycle)
     with watch.stage("measure", "measuring", 0.9):
-        measurements = measure_function(masks, study.geometry, study.patient)
-        flags = quality_flags(masks, study.geometry, measurements, window)
-        diagnosis, notes = _diagnosis(study, masks, measurements, auxiliary, flags, model)
-    return Analysis(study, frames, masks, cine, measurements, diagnosis, flags + notes, model.identity, watch.seconds)
+        analysis = conclude(study, found, model)
+    return replace(analysis, seconds=watch.seconds)
 
 
-def _complete_phases(known: Mapping[Phase, int], cine: Mask, study: CineStudy) -> dict[Phase, int]:
-    volumes = (cine == Label.LV).sum(axis=(1, 2, 3)) * study.geometry.voxel_volume_ml
-    found = find_phases(volumes.tolist())
-    curve = dict(zip(Phase, found, strict=True)) if found else {Phase.ED: 0}
-    new = {phase: frame for phase, frame in curve.items() if frame not in known.values()}
-    return {phase: frame for phase in Phase if (frame := known.get(phase, new.get(phase))) is not None}
+def conclude(study: CineStudy, found: FoundHeart | None, model: LoadedModel) -> Analysis:
+    """What follows from the masks that were found: measurements, flags and diagnosis; of the network only the heads act."""
+    if found is None:
+        return _without_heart(study, model)
+    masks, calibration = found.phases.masks, model.manifest.calibration
+    quality = calibration.mask_quality
+    predicted = None if quality is None else quality.predicted_dice(found.phases.agreement)
+    measurements = measure_function(masks, study.geometry, study.patient)
+    flags: tuple[QualityFlag, ...]
+    score = _scope_score(found, study, calibration.scope)
+    if score is not None and calibration.scope is not None and score < calibration.scope.threshold:
+        measurements = _undefined(measurements, _NOT_IN_SCOPE)
+        diagnosis, flags = Diagnosis(None, None, _NOT_IN_SCOPE), (QualityFlag("out_of_scope", _NOT_IN_SCOPE),)
+    else:
+        flags = quality_flags(masks, study.geometry, measurements, found.window)
+        diagnosis, notes = _diagnosis(study, masks, measurements, found.phases.auxiliary_logits, flags, model)
+        flags += (() if quality is None or predicted is None else quality.flags(predicted)) + notes
+    return Analysis(
+        study, found.frames, masks, found.cine, measurements, diagnosis, flags, model.identity, {}, predicted, score
+    )
+
+
+def _scope_score(found: FoundHeart, study: CineStudy, scope: Scope | None) -> float | None:
+    evidence = scope_evidence(found.phases.masks, study.geometry, found.phases.agreement, found.phases.confidence)
+    return None if scope is None or evidence is None else scope.score(evidence)
 
 
 def _diagnosis(
@@ -128,12 +121,18 @@ def _diagnosis(
     return diagnose(features, auxiliary, head, threshold, indexed=area is not None), notes
 
 
-def _without_heart(study: CineStudy, model: LoadedModel, seconds: Mapping[str, float]) -> Analysis:
+def _without_heart(study: CineStudy, model: LoadedModel) -> Analysis:
     frames = {phase: frame for phase in Phase if (frame := study.frame_of(phase)) is not None} or {Phase.ED: 0}
     empty = {phase: np.zeros(study.geometry.shape_zyx, dtype=np.uint8) for phase in frames}
     measured = measure_function(empty, study.geometry, study.patient)
-    nothing = {name: Measurement(None, m.unit, _NO_HEART) for name, m in measured.items() if name != "body_surface_area_m2"}
+    nothing = _undefined(measured, _NO_HEART)
     flags = (QualityFlag("out_of_scope", _NO_HEART),)
-    return Analysis(
-        study, frames, empty, None, measured | nothing, Diagnosis(None, None, _NO_HEART), flags, model.identity, seconds
-    )
+    return Analysis(study, frames, empty, None, nothing, Diagnosis(None, None, _NO_HEART), flags, model.identity, {})
+
+
+def _undefined(measurements: Mapping[str, Measurement], reason: str) -> dict[str, Measurement]:
+    """The table without what was measured in the images."""
+    return {
+        name: measurement if name == "body_surface_area_m2" else Measurement(None, measurement.unit, reason)
+        for name, measurement in measurements.items()
+    }

@@ -60,7 +60,7 @@ class OracleNetwork(MultiTaskNetwork):
         shown = {Label.RV: level == 2, Label.MYOCARDIUM: level == 4, Label.LV: level >= 5}
         shown[Label.BACKGROUND] = ~(shown[Label.RV] | shown[Label.MYOCARDIUM] | shown[Label.LV])
         masks = torch.stack([shown[label] for label in Label], dim=1).float()
-        return _LOGIT * masks, images.new_zeros(len(images), self.configuration.channels[-1], 1, 1)
+        return _LOGIT * masks, images.new_zeros(len(images), 3, sum(self.configuration.channels[-2:]) + 1)
 
 
 def oracle_model(label_threshold: float = 0.5, *, undecided: bool = False) -> LoadedModel:

@@ -10,7 +10,7 @@ from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.measure.features import feature_values
 from CardiacMTLLib.measure.function import measure_function
-from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features, sector_thickness
+from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features, sector_radii
 from CardiacMTLLib.phantom import PhantomGrid, anatomy_of, make_phantom
 from CardiacMTLLib.volume import Patient
 from Testing.unit.hearts import ED_HEART, ES_HEART
@@ -68,7 +68,8 @@ def test_half_certain_masks_have_half_the_volume():
 def test_every_sector_of_a_circular_ring_is_as_thick_as_the_ring(wall_mm):
     distance = torch.hypot(*torch.meshgrid(*[(torch.arange(120) - 59.3) * 0.75] * 2, indexing="ij"))[None]
     cavity, wall = (distance <= 20).float(), ((distance > 20) & (distance <= 20 + wall_mm)).float()
-    thickness = sector_thickness(cavity, wall, 0.75)
+    inner, outer = sector_radii(cavity, wall, 0.75)
+    thickness = outer - inner
     assert thickness.shape == (1, WALL_SECTORS)
     np.testing.assert_allclose(thickness, wall_mm, atol=0.75)
 

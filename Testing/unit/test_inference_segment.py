@@ -6,8 +6,8 @@ from CardiacMTLLib.errors import UsageError
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.inference.device import DEVICES, choose_device
 from CardiacMTLLib.inference.locate import locate_heart
-from CardiacMTLLib.inference.segment import restore_mask, segment_frames, segment_two_phases
-from CardiacMTLLib.labels import Label
+from CardiacMTLLib.inference.segment import restore_mask, segment_frames, segment_phases
+from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.preprocess.resample import Window, centre_of
 from Testing.unit.hearts import ED_HEART, ES_HEART, HalfEllipsoidHeart, study_of
 from Testing.unit.oracle import ORACLE_GRID, oracle_model, painted_frames
@@ -72,12 +72,31 @@ def test_a_window_beside_the_image_gives_an_empty_mask():
 
 def test_two_phases_in_one_pass_have_the_masks_of_single_frames():
     study = study_with(ED_HEART, ES_HEART, ED_HEART)
-    both = segment_two_phases(study, 2, 1, WINDOW, MODEL.network, CPU)
+    both = segment_phases(study, {Phase.ED: 2, Phase.ES: 1}, WINDOW, MODEL.network, CPU)
     single = segment_frames(study, [0, 1, 2], WINDOW, MODEL.network, CPU)
-    assert (both.ed == single[2]).all()
-    assert (both.es == single[1]).all()
+    assert (both.masks[Phase.ED] == single[2]).all()
+    assert (both.masks[Phase.ES] == single[1]).all()
     assert both.auxiliary_logits.shape == (5,)
     assert both.auxiliary_logits.dtype == np.float64
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_one_phase_alone_has_its_mask_and_no_logits(phase):
+    study = study_with(ED_HEART, ES_HEART)
+    alone = segment_phases(study, {phase: 1}, WINDOW, MODEL.network, CPU)
+    assert set(alone.masks) == set(alone.confidence) == {phase}
+    assert (alone.masks[phase] == ES_HEART.mask(ORACLE_GRID)).all()
+    assert alone.auxiliary_logits is None
+    assert alone.agreement == {f"{name}_{phase}": 1.0 for name in ("LV", "RV", "MYOCARDIUM")}
+
+
+def test_the_network_is_sure_of_what_it_sees_and_not_of_nothing():
+    empty = study_of(painted_frames(np.zeros((1, 8, 50, 56), np.uint8), SPACING), SPACING)
+    sure = segment_phases(study_with(ED_HEART), {Phase.ED: 0}, WINDOW, MODEL.network, CPU)
+    unsure = segment_phases(empty, {Phase.ED: 0}, WINDOW, MODEL.network, CPU)
+    assert sure.confidence[Phase.ED] > 0.999
+    assert unsure.confidence == {Phase.ED: 0.0}
+    assert set(unsure.agreement.values()) == {0.0}
 
 
 def test_frames_keep_their_order():

@@ -176,10 +176,10 @@ def test_a_missing_manifest_is_named(entry):
         ("<html></html>", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
         ("\x00\xff", "cannot be read"),
-        ("[]", "has manifest version None; expected 1"),
-        ('{"name": "small"}', "has manifest version None; expected 1"),
-        ('{"manifest_version": 2}', "has manifest version 2; expected 1"),
-        ('{"manifest_version": 1}', "has []; expected ['calibration'"),
+        ("[]", "has manifest version None; expected 2"),
+        ('{"name": "small"}', "has manifest version None; expected 2"),
+        ('{"manifest_version": 1}', "has manifest version 1; expected 2"),
+        ('{"manifest_version": 2}', "has []; expected ['calibration'"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(entry, text, words):
@@ -190,7 +190,7 @@ def test_a_manifest_that_is_none_is_refused(entry, text, words):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"manifest_version": MANIFEST_VERSION + 1}, "has manifest version 2"),
+        ({"manifest_version": MANIFEST_VERSION + 1}, "has manifest version 3"),
         ({"colour": "red"}, "'colour'"),
         ({"labels": ["BACKGROUND", "LV", "MYOCARDIUM", "RV"]}, "has labels ['BACKGROUND', 'LV', 'MYOCARDIUM', 'RV']"),
         ({"labels": None}, "labels 'None'; expected a list"),
@@ -219,6 +219,10 @@ def test_a_manifest_that_says_otherwise_than_the_software_is_refused(entry, valu
         {"temperature_indexed": float("inf")},
         {"label_threshold": 1.5},
         {"label_threshold": "0.5"},
+        {"mask_quality": 0.9},
+        {"mask_quality": {"lines": {}}},
+        {"scope": "all"},
+        {"scope": {"bias": 0.0}},
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(entry, values):

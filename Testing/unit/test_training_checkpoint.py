@@ -16,11 +16,12 @@ from torch import nn
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.model import MultiTaskNetwork
-from CardiacMTLTraining import joint_stage, segmentation_stage
+from CardiacMTLTraining import joint_stage
 from CardiacMTLTraining.augment import AugmentationConfiguration
 from CardiacMTLTraining.averaging import WeightAverage
 from CardiacMTLTraining.checkpoint import TrainingState, polynomial_rate
 from CardiacMTLTraining.configuration import TrainingConfiguration
+from CardiacMTLTraining.early_stop import Plateau
 from CardiacMTLTraining.joint_stage import auxiliary_logits, train_joint
 from CardiacMTLTraining.segmentation_stage import train_locator, train_segmentation
 from CardiacMTLTraining.slices import LocatorPool, SlicePool
@@ -36,11 +37,13 @@ CONFIG = TrainingConfiguration(
         locator_spacing_mm=6.0,
         locator_channels=(4, 8),
     ),
+    early_window=16,
     locator_steps=6,
     segmentation_steps=6,
     batch_size=3,
     joint_epochs=3,
     studies_per_step=2,
+    save_every=2,
 )
 CASES = [discs_case(f"patient{number:03d}", group) for number, group in enumerate(Group, start=1)]
 STAGES = ("locator", "segmentation", "joint")
@@ -61,10 +64,10 @@ class Interruption:
         original: Callable[..., Any] = getattr(pool, method)
         left = iter(range(self.draws))
 
-        def draw(*arguments: Any) -> Any:
+        def draw(*arguments: Any, **options: Any) -> Any:
             if next(left, None) is None:
                 raise InterruptedTrainingError
-            return original(*arguments)
+            return original(*arguments, **options)
 
         setattr(pool, method, draw)
 
@@ -72,12 +75,6 @@ class Interruption:
 @pytest.fixture
 def fabric() -> Fabric:
     return Fabric(accelerator="cpu", devices=1)
-
-
-@pytest.fixture(autouse=True)
-def frequent_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    for stage in (segmentation_stage, joint_stage):
-        monkeypatch.setattr(stage, "_SAVE_EVERY", 2)
 
 
 def new_network(seed: int) -> MultiTaskNetwork:
@@ -116,12 +113,12 @@ def test_an_interrupted_stage_goes_on_to_the_very_weights_of_an_uninterrupted_on
     stage: str, fabric: Fabric, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    whole = run(stage, fabric, tmp_path / "whole.ckpt")
+    whole = run(stage, fabric, tmp_path / "whole" / "stage.ckpt")
     with pytest.raises(InterruptedTrainingError):
-        run(stage, fabric, tmp_path / "halves.ckpt", interruption=Interruption(DRAWS_OF_FIVE_STEPS[stage]))
+        run(stage, fabric, tmp_path / "halves" / "stage.ckpt", interruption=Interruption(DRAWS_OF_FIVE_STEPS[stage]))
     torch.rand(100)
-    halves = run(stage, fabric, tmp_path / "halves.ckpt", seed=99)
-    assert "halves: going on from step 4" in caplog.text
+    halves = run(stage, fabric, tmp_path / "halves" / "stage.ckpt", seed=99)
+    assert "stage: going on from step 4" in caplog.text
     assert different(whole, halves) == []
 
 
@@ -226,7 +223,7 @@ def test_cases_without_a_group_or_a_body_size_are_trained_on_for_their_masks(fab
 
 def test_a_killed_save_leaves_the_old_checkpoint(fabric: Fabric, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = nn.Linear(3, 2)
-    state = TrainingState(network, WeightAverage(network, 0.9), torch.optim.AdamW(network.parameters()), torch.Generator(), 7)
+    state = TrainingState(network, WeightAverage(network, 0.9), torch.optim.AdamW(network.parameters()), Plateau(0), 7)
     path = tmp_path / "stage.ckpt"
     state.save(fabric, path)
     before = path.read_bytes()

@@ -14,6 +14,10 @@ MIN_SECTOR_THICKNESS_MM = 1.0
 """... and the myocardium closes the ring: no sector is thinner than this."""
 
 
+LOW_SHARE = 0.1
+"""Share of the sectors, over all slices, that move least: the feature `excursion_low` is the motion of the best of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One input of the diagnosis head; `by_size` marks those that are divided by body surface area when it is known."""
@@ -33,6 +37,7 @@ FEATURES = (
     Feature("rv_ef", "%", "RV ejection fraction"),
     Feature("lv_mass", "g", "LV mass", by_size=True),
     Feature("lv_to_rv_edv", "", "LV to RV volume at ED"),
+    Feature("rv_to_lv_esv", "", "RV to LV volume at ES"),
     Feature("mass_to_lv_edv", "g/mL", "LV mass to volume at ED"),
     Feature("wall_mean_ed", "mm", "wall thickness at ED, mean"),
     Feature("wall_max_ed", "mm", "wall thickness at ED, thickest slice"),
@@ -44,5 +49,9 @@ FEATURES = (
     Feature("wall_sd_max_es", "mm", "unevenness of the wall at ES, most uneven slice"),
     Feature("wall_between_ed", "mm", "unevenness of the wall between slices at ED"),
     Feature("wall_between_es", "mm", "unevenness of the wall between slices at ES"),
+    Feature("excursion_mean", "", "inward motion of the wall, mean of sectors"),
+    Feature("excursion_sd", "", "unevenness of the inward motion, mean of slices"),
+    Feature("excursion_low", "", "inward motion of the stillest tenth of sectors"),
+    Feature("thickening_sd", "", "unevenness of the wall's thickening, mean of slices"),
 )
 """The features, in the order of the diagnosis head's weights."""

@@ -22,7 +22,7 @@ AUXILIARY_LIMIT = 4.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadWeights:
-    """Weights of one head: `mean`, `sd` (19,) of the features, `weight` (5, 24), `bias` (5,), groups in `Group` order.
+    """Weights of one head: `mean`, `sd` (24,) of the features, `weight` (5, 29), `bias` (5,), groups in `Group` order.
 
     Logits are divided by `temperature` before the softmax (temperature scaling: Guo et al., ICML 2017, arXiv 1706.04599).
     """
@@ -34,7 +34,7 @@ class HeadWeights:
     temperature: float
 
     def inputs(self, features: Vector, auxiliary_logits: Vector) -> Vector:
-        """(24,) standardised features, then centred and limited auxiliary logits."""
+        """(29,) standardised features, then centred and limited auxiliary logits."""
         auxiliary = np.clip(auxiliary_logits - auxiliary_logits.mean(), -AUXILIARY_LIMIT, AUXILIARY_LIMIT)
         return np.concatenate(((features - self.mean) / self.sd, auxiliary))
 

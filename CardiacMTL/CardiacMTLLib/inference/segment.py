@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from CardiacMTLLib.inference.clean import clean_mask
-from CardiacMTLLib.network.clinical_layer import StudyScale
+from CardiacMTLLib.inference.views import agreement, confidence, segment_views
+from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.preprocess.resample import Window
 from CardiacMTLLib.preprocess.windows import normalised_windows
@@ -20,25 +21,34 @@ _FRAMES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TwoPhaseResult:
-    """Masks (z, y, x) of ED and ES and the (5,) auxiliary logits, from one forward pass."""
+class PhaseResult:
+    """What the network makes of ED and ES, or of the one that there is.
 
-    ed: Mask
-    es: Mask
-    auxiliary_logits: NDArray[np.float64]
+    `masks` (z, y, x) by phase; `auxiliary_logits` (5,), or None without both phases; how far the views agree
+    (`views.agreement`) and how sure their mean is (`views.confidence`).
+    """
+
+    masks: Mapping[Phase, Mask]
+    auxiliary_logits: NDArray[np.float64] | None
+    agreement: Mapping[str, float]
+    confidence: Mapping[Phase, float]
 
 
-def segment_two_phases(
-    study: CineStudy, ed: int, es: int, window: Window, network: MultiTaskNetwork, device: torch.device
-) -> TwoPhaseResult:
-    """Masks and auxiliary logits of ED and ES in one forward pass of the multi-task network."""
-    images = torch.from_numpy(normalised_windows(study, (ed, es), window)).to(device)
-    scale = StudyScale(window.spacing_mm, study.geometry.spacing_xyz_mm[2])
+def segment_phases(
+    study: CineStudy, frames: Mapping[Phase, int], window: Window, network: MultiTaskNetwork, device: torch.device
+) -> PhaseResult:
+    """Masks and auxiliary logits of the phases whose frames are given, each the mean over the network's views."""
+    phases = [phase for phase in Phase if phase in frames]
+    images = torch.from_numpy(normalised_windows(study, [frames[phase] for phase in phases], window)).to(device)
+    logits: NDArray[np.float64] | None = None
     with torch.inference_mode():
-        output = network(images, scale, indexed=False)
-        probabilities = torch.softmax(output.mask_logits.float(), dim=2).cpu().numpy()
-    masks = [restore_mask(phase, study, window) for phase in probabilities]
-    return TwoPhaseResult(masks[0], masks[1], output.auxiliary_logits.cpu().double().numpy())
+        viewed = segment_views(images.flatten(0, 1)[:, None], network)
+        if len(phases) == len(Phase):
+            seen = [network.embed(within.unflatten(0, (len(phases), -1))) for within in viewed.within]
+            logits = torch.stack(seen).mean(dim=0).cpu().double().numpy()
+        probabilities = viewed.probabilities.unflatten(0, (len(phases), -1)).cpu().numpy()
+    masks = {phase: restore_mask(of_phase, study, window) for phase, of_phase in zip(phases, probabilities, strict=True)}
+    return PhaseResult(masks, logits, agreement(viewed, phases), confidence(viewed, phases))
 
 
 def segment_frames(
@@ -51,8 +61,8 @@ def segment_frames(
         windows = normalised_windows(study, frames[start : start + _FRAMES_AT_ONCE], window)
         images = torch.from_numpy(windows).to(device)
         with torch.inference_mode():
-            logits, _ = network.segment(images.flatten(0, 1)[:, None])
-            probabilities = torch.softmax(logits.float(), dim=1).unflatten(0, (-1, n_slices)).cpu().numpy()
+            viewed = segment_views(images.flatten(0, 1)[:, None], network)
+            probabilities = viewed.probabilities.unflatten(0, (-1, n_slices)).cpu().numpy()
         masks += [restore_mask(frame, study, window) for frame in probabilities]
     return np.stack(masks)
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+from CardiacMTLLib.labels import STRUCTURES
+
+_LEAST_WEIGHT = 1e-4
+"""Added to the weight of a structure over all slices: a structure that is hardly there gives features near 0."""
+
+_MOST_SD = 5.0
+"""Limit of a standardised input, so that strange images cannot push the embedding without bound."""
 
 
 class ConvBlock(nn.Sequential):
@@ -55,24 +65,44 @@ class Decoder(nn.Module):
         return logits
 
 
-class StudyEmbedding(nn.Module):
-    """Bottleneck vectors of a study's slices -> one embedding, by gated attention over the slices of each phase.
+def structure_means(probabilities: Tensor, maps: Sequence[Tensor]) -> Tensor:
+    """Feature maps averaged over each slice, weighted by the share of each structure in a place.
 
-    Gated attention pooling: Ilse et al., ICML 2018, arXiv 1802.04712.
+    `probabilities` (n, structure, y, x); `maps` of coarser levels, each (n, channels, y, x). Returns (n, structure, all
+    channels + 1); the last entry is the mean of the weights, by which the others become means within the structure.
     """
+    parts = []
+    for values in maps:
+        weights = F.adaptive_avg_pool2d(probabilities, (values.shape[-2], values.shape[-1]))
+        parts.append(torch.einsum("nchw,nshw->nsc", values.float(), weights) / weights[0, 0].numel())
+    return torch.cat((*parts, probabilities.mean(dim=(-2, -1))[..., None]), dim=-1)
+
+
+class StudyEmbedding(nn.Module):
+    """What the encoder sees within each structure at ED and at ES, over all slices -> one embedding.
+
+    The masks say where to look, in place of an attention that would have to learn it from few patients; the inputs are
+    standardised by their spread over the training patients.
+    """
+
+    mean: Tensor
+    sd: Tensor
 
     def __init__(self, n_channels: int, size: int, dropout: float) -> None:
         super().__init__()
-        self.project = nn.Sequential(nn.LayerNorm(n_channels), nn.Linear(n_channels, size), nn.ReLU())
-        self.gate_value = nn.Linear(size, size)
-        self.gate = nn.Linear(size, size)
-        self.score = nn.Linear(size, 1)
+        shape = (2, len(STRUCTURES), n_channels)
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("sd", torch.ones(shape))
+        self.project = nn.Sequential(nn.Linear(math.prod(shape), size), nn.ReLU())
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, vectors: Tensor) -> Tensor:
-        """(phase=2, z, channel) -> (2 * size,)."""
-        slices = self.project(vectors)
-        scores = self.score(torch.tanh(self.gate_value(slices)) * torch.sigmoid(self.gate(slices)))
-        pooled = (torch.softmax(scores, dim=1) * slices).sum(dim=1)
-        embedding: Tensor = self.dropout(pooled.flatten())
+    def within(self, slices: Tensor) -> Tensor:
+        """(phase=2, z, structure, channel + 1) of `structure_means` -> (phase=2, structure, channel) means over the study."""
+        total = slices.sum(dim=1)
+        return total[..., :-1] / (total[..., -1:] + _LEAST_WEIGHT)
+
+    def forward(self, slices: Tensor) -> Tensor:
+        """(phase=2, z, structure, channel + 1) of `structure_means` -> (size,)."""
+        standard = ((self.within(slices) - self.mean) / self.sd).clamp(-_MOST_SD, _MOST_SD)
+        embedding: Tensor = self.dropout(self.project(standard.flatten()))
         return embedding

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from CardiacMTLLib.errors import ModelError
@@ -26,6 +27,10 @@ def checked_values(values: object, kind: type, where: str) -> dict[str, Any]:
 
 def _fits(value: object, hint: Any) -> bool:
     kind = get_origin(hint) or hint
+    if kind is UnionType:
+        return any(_fits(value, choice) for choice in get_args(hint))
+    if kind is NoneType:
+        return value is None
     if kind is tuple:
         return isinstance(value, list | tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
     if kind is float:
@@ -36,5 +41,7 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _words(hint: Any) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", tuple: "a list"}
+    if get_origin(hint) is UnionType:
+        return " or ".join(_words(choice) for choice in get_args(hint))
+    names = {NoneType: "null", str: "text", int: "a whole number", float: "a number", tuple: "a list"}
     return names.get(get_origin(hint) or hint, "a record")

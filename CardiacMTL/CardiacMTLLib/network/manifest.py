@@ -10,21 +10,29 @@ from typing import Any
 
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.errors import ModelError
+from CardiacMTLLib.inference.mask_quality import MaskQuality
+from CardiacMTLLib.inference.scope import Scope
 from CardiacMTLLib.labels import Group, Label
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.json_values import checked_values
 from CardiacMTLLib.preprocess.intensity import CLIP_PERCENTILES
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the heads' logits become probabilities and a label: a temperature each, and the least probability of a label."""
+    """What turns the network's numbers into statements.
+
+    The heads' logits become probabilities by a temperature each; below `label_threshold` no label is given. `mask_quality`
+    predicts the masks' Dice, and `scope` says whether a study is a short-axis heart; None where the model has no such estimate.
+    """
 
     temperature_indexed: float = 1.0
     temperature_unindexed: float = 1.0
     label_threshold: float = 0.5
+    mask_quality: MaskQuality | None = None
+    scope: Scope | None = None
 
     def __post_init__(self) -> None:
         temperatures = (self.temperature_indexed, self.temperature_unindexed)
@@ -34,10 +42,22 @@ class Calibration:
                 "install the model again"
             )
 
+    @classmethod
+    def from_json(cls, values: object, where: str) -> Calibration:
+        """The record in a manifest; raises `ModelError`, beginning with `where`, for keys and values that cannot be."""
+        settings = checked_values(values, cls, where)
+        for key, kind in (("mask_quality", MaskQuality), ("scope", Scope)):
+            if settings[key] is not None:
+                settings[key] = kind.from_json(settings[key], f"{where}: {key}")
+        return cls(**settings)
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where the weights come from: data and its checksum, how they were trained, and under which licence they stand."""
+    """Where the weights come from: data and its checksum, how they were trained, and under which licence they stand.
+
+    `sources` are the checksums of each patient's files, by which an evaluation knows who was trained on.
+    """
 
     data: str = ""
     data_sha256: str = ""
@@ -47,6 +67,7 @@ class Provenance:
     commit: str = ""
     licence: str = "CC BY-NC-SA 4.0"
     training: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +127,6 @@ class Manifest:
             )
         settings = checked_values(values, cls, f"{path}")
         settings["network"] = NetworkConfiguration.from_json(settings["network"])
-        for key, kind in (("calibration", Calibration), ("provenance", Provenance)):
-            settings[key] = kind(**checked_values(settings[key], kind, f"{path}: {key}"))
+        settings["calibration"] = Calibration.from_json(settings["calibration"], f"{path}: calibration")
+        settings["provenance"] = Provenance(**checked_values(settings["provenance"], Provenance, f"{path}: provenance"))
         return cls(**settings)

@@ -9,15 +9,19 @@ from torch import Tensor, nn
 
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.diagnosis.head import AUXILIARY_LIMIT
-from CardiacMTLLib.network.blocks import Decoder, Encoder, StudyEmbedding
+from CardiacMTLLib.labels import STRUCTURES
+from CardiacMTLLib.network.blocks import Decoder, Encoder, StudyEmbedding, structure_means
 from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features
 from CardiacMTLLib.network.configuration import N_GROUPS, N_LABELS, NetworkConfiguration
+
+_EMBEDDED_LEVELS = 2
+"""Coarsest levels of the encoder that the embedding looks at."""
 
 
 class StudyOutput(NamedTuple):
     """What one forward pass says of one study.
 
-    `mask_logits` (phase=2, z, label, y, x); `features` (19,) of the soft masks; `auxiliary_logits` (5,) of the embedding
+    `mask_logits` (phase=2, z, label, y, x); `features` (24,) of the soft masks; `auxiliary_logits` (5,) of the embedding
     alone; `diagnosis_logits` (5,) of features and auxiliary logits together. Groups are in the order of `Group`.
     """
 
@@ -48,7 +52,7 @@ class DiagnosisHead(nn.Module):
         return (features - self.feature_mean) / self.feature_sd
 
     def forward(self, features: Tensor, auxiliary_logits: Tensor) -> Tensor:
-        """(19,), (5,) -> (5,) logits."""
+        """(24,), (5,) -> (5,) logits."""
         auxiliary = (auxiliary_logits - auxiliary_logits.mean()).clamp(-AUXILIARY_LIMIT, AUXILIARY_LIMIT)
         logits: Tensor = self.linear(torch.cat((self.standardise(features), auxiliary)))
         return logits
@@ -67,9 +71,9 @@ class MultiTaskNetwork(nn.Module):
         self.encoder = Encoder(configuration.channels)
         self.decoder = Decoder(configuration.channels, N_LABELS)
         self.embedding = StudyEmbedding(
-            configuration.channels[-1], configuration.embedding_size, configuration.embedding_dropout
+            sum(configuration.channels[-_EMBEDDED_LEVELS:]), configuration.embedding_size, configuration.embedding_dropout
         )
-        self.auxiliary = nn.Linear(2 * configuration.embedding_size, N_GROUPS)
+        self.auxiliary = nn.Linear(configuration.embedding_size, N_GROUPS)
         self.head_indexed = DiagnosisHead()
         self.head_unindexed = DiagnosisHead()
         self.locator_encoder = Encoder(configuration.locator_channels)
@@ -87,17 +91,19 @@ class MultiTaskNetwork(nn.Module):
         return logits[:, 0]
 
     def segment(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 1, window_size, window_size) -> mask logits (n, label, y, x) and bottleneck maps (n, channel, y, x)."""
+        """(n, 1, window_size, window_size) -> mask logits (n, label, y, x), and what the encoder sees within each structure.
+
+        The latter (n, structure, channel + 1) is that of `blocks.structure_means` on the encoder's coarsest levels; no
+        gradient flows through the masks that weight it.
+        """
         maps = self.encoder(images)
-        return self.decoder(maps), maps[-1]
+        logits: Tensor = self.decoder(maps)
+        probabilities = torch.softmax(logits.detach().float(), dim=1)[:, list(STRUCTURES)]
+        return logits, structure_means(probabilities, maps[-_EMBEDDED_LEVELS:])
 
-    def embed(self, bottleneck: Tensor) -> Tensor:
-        """(phase=2, z, channel, y, x) bottleneck maps -> (5,) auxiliary logits."""
-        return self.embed_vectors(bottleneck.mean(dim=(-2, -1)))
-
-    def embed_vectors(self, vectors: Tensor) -> Tensor:
-        """(phase=2, z, channel) means of the bottleneck maps over each slice -> (5,) auxiliary logits."""
-        logits: Tensor = self.auxiliary(self.embedding(vectors))
+    def embed(self, slices: Tensor) -> Tensor:
+        """(phase=2, z, structure, channel + 1), what `segment` saw within the structures -> (5,) auxiliary logits."""
+        logits: Tensor = self.auxiliary(self.embedding(slices))
         return logits
 
     def forward(self, images: Tensor, scale: StudyScale, *, indexed: bool) -> StudyOutput:
@@ -105,10 +111,12 @@ class MultiTaskNetwork(nn.Module):
 
         `indexed` says whether `scale.size_divisor` is a body surface area, and so which head is meant.
         """
-        n_phases, n_slices, height, width = images.shape
-        flat, bottleneck = self.segment(images.reshape(n_phases * n_slices, 1, height, width))
-        mask_logits = flat.unflatten(0, (n_phases, n_slices))
-        auxiliary_logits = self.embed(bottleneck.unflatten(0, (n_phases, n_slices)).float())
+        return self.conclude(*self.segment(images.flatten(0, 1)[:, None]), scale, indexed=indexed)
+
+    def conclude(self, flat_logits: Tensor, within: Tensor, scale: StudyScale, *, indexed: bool) -> StudyOutput:
+        """What `segment` said of the 2 * z slices of one study, ED first -> masks and diagnosis, in single precision."""
+        mask_logits, slices = (values.unflatten(0, (2, -1)) for values in (flat_logits, within))
+        auxiliary_logits = self.embed(slices)
         features = clinical_features(torch.softmax(mask_logits.float(), dim=2), scale)
         head = self.head_indexed if indexed else self.head_unindexed
         return StudyOutput(mask_logits, features, auxiliary_logits, head(features, auxiliary_logits))

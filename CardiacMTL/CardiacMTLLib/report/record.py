@@ -13,7 +13,7 @@ from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.volume import Patient
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of the record's schema: the second number grows with every new key, the first when one changes its meaning."""
 
 SOFTWARE_NAME = "CardiacMTL"
@@ -24,8 +24,9 @@ Record = dict[str, Any]
 def result_record(analysis: Analysis) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
-    Frames count from 1. Measurements have three decimals and probabilities four; the geometry is that of the study's file and
-    is not rounded. No path, name or identifier of the patient is in it. Raises `ValueError` for a number that is not finite.
+    Frames count from 1. Measurements have three decimals, probabilities and quality four; the geometry is that of the study's
+    file and is not rounded. No path, name or identifier of the patient is in it. Raises `ValueError` for a number that is not
+    finite.
     """
     record: Record = {
         "schema_version": SCHEMA_VERSION,
@@ -37,7 +38,7 @@ def result_record(analysis: Analysis) -> Record:
             name: {"value": _rounded(measurement.value, 3), "unit": measurement.unit, "reason": measurement.reason}
             for name, measurement in analysis.measurements.items()
         },
-        "quality": {"flags": [{"code": flag.code, "text": flag.text} for flag in analysis.flags]},
+        "quality": _quality(analysis),
         "frames": {phase.lower(): _frame_number(analysis.frames, phase) for phase in Phase},
         "geometry": _geometry(analysis.study.stored.geometry),
         "input": {
@@ -74,6 +75,15 @@ def _diagnosis(diagnosis: Diagnosis) -> Record:
             }
             for contribution in diagnosis.contributions
         ],
+    }
+
+
+def _quality(analysis: Analysis) -> Record:
+    predicted = analysis.predicted_dice
+    return {
+        "flags": [{"code": flag.code, "text": flag.text} for flag in analysis.flags],
+        "predicted_dice": None if predicted is None else {key: _rounded(value, 4) for key, value in predicted.items()},
+        "scope_score": _rounded(analysis.scope_score, 4),
     }
 
 

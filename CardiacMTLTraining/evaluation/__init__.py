@@ -1,0 +1,1 @@
+"""Evaluation: masks, measurements and diagnosis against the experts', as JSON, CSV and one HTML page."""

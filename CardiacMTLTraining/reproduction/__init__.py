@@ -1,0 +1,1 @@
+"""The paper's experiment, repeated: does training masks together with the diagnosis lower the error of the diagnosis?"""

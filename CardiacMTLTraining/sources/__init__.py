@@ -1,0 +1,1 @@
+"""Where training data come from: one file a layout of folders, all of which become `SourceCase`."""
