@@ -43,7 +43,7 @@ Research on short-axis cine studies of adults. {meaning}
 ## How it was trained
 ```
 cardiacmtl-train prepare --data ACDC --out CACHE
-cardiacmtl-train crossval --cache CACHE --data ACDC --out CV
+cardiacmtl-train crossval --cache CACHE --data ACDC --out CV{hold_out_option}
 cardiacmtl-train train --cache CACHE --out RUN{hold_out_option}
 cardiacmtl-train export --run RUN --crossval CV --out MODELS/{name}
 ```

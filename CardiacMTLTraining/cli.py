@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from CardiacMTLLib.errors import CardiacMTLError, InputError, MissingPackageError, UsageError
 from CardiacMTLTraining.reproduction.command import add_command as add_reproduce
+from CardiacMTLTraining.stress.command import add_command as add_stress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+    from CardiacMTLTraining.cache import CachedCase
     from CardiacMTLTraining.configuration import TrainingConfiguration
 
 PROGRAM = "cardiacmtl-train"
@@ -58,24 +60,20 @@ def _prepare(options: argparse.Namespace) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from CardiacMTLTraining.cache import load_cases
-    from CardiacMTLTraining.folds import HoldOut
     from CardiacMTLTraining.train import train
 
-    rule = HoldOut.parse(options.hold_out) if options.hold_out else None
-    cases = [case for case in load_cases(options.cache) if rule is None or not rule.keeps_out(case.name)]
+    cases, rule = _kept_cases(options)
     fabric = _fabric(options)
-    train(fabric, cases, options.out, _configuration(options), str(rule or ""))
+    train(fabric, cases, options.out, _configuration(options), rule)
     if fabric.is_global_zero:
         sys.stdout.write(f"run finished: {options.out}\n")
         sys.stdout.write(f"next: cardiacmtl-train export --run {options.out} --crossval DIR --out MODELS/NAME\n")
 
 
 def _crossval(options: argparse.Namespace) -> None:
-    from CardiacMTLTraining.cache import load_cases
     from CardiacMTLTraining.crossval import train_folds
 
-    cases, config = load_cases(options.cache), _configuration(options)
+    (cases, rule), config = _kept_cases(options), _configuration(options)
     only = _fold_numbers(options.folds, config.n_folds) if options.folds else ()
     fabric = _fabric(options)
     folds = train_folds(fabric, cases, options.out, config, only)
@@ -86,8 +84,17 @@ def _crossval(options: argparse.Namespace) -> None:
         return
     from CardiacMTLTraining.crossval_report import report_out_of_fold
 
-    text = report_out_of_fold(options.data, options.out, folds, config)
+    text = report_out_of_fold(options.data, options.out, folds, config, rule)
     sys.stdout.write(f"{text}\nwritten: {options.out}\n")
+
+
+def _kept_cases(options: argparse.Namespace) -> tuple[list[CachedCase], str]:
+    """The cached cases that the hold-out rule leaves, and the rule as text, empty for none."""
+    from CardiacMTLTraining.cache import load_cases
+    from CardiacMTLTraining.folds import HoldOut
+
+    rule = HoldOut.parse(options.hold_out) if options.hold_out else None
+    return [case for case in load_cases(options.cache) if rule is None or not rule.keeps_out(case.name)], str(rule or "")
 
 
 def _configuration(options: argparse.Namespace) -> TrainingConfiguration:
@@ -146,7 +153,6 @@ def _parser() -> argparse.ArgumentParser:
     prepare.set_defaults(run=_prepare)
     train = commands.add_parser("train", help="train a network; goes on where an interrupted run stopped")
     _add_training_options(train)
-    train.add_argument("--hold-out", metavar="R/D", help="keep out patients whose number leaves R when divided by D")
     train.set_defaults(run=_train)
     crossval = commands.add_parser("crossval", help="train a network a fold, and measure each on the patients it has not seen")
     _add_training_options(crossval)
@@ -166,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.set_defaults(run=_evaluate)
     add_reproduce(commands)
+    add_stress(commands)
     export = commands.add_parser("export", help="write a finished run as a model folder")
     export.add_argument(
         "--crossval", type=Path, required=True, help="folder of a finished `crossval`, for heads and thresholds"
@@ -180,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, required=True, help="cache folder of `prepare`")
     parser.add_argument("--out", type=Path, required=True, help="run folder for checkpoints, curves and results")
+    parser.add_argument("--hold-out", metavar="R/D", help="keep out patients whose number leaves R when divided by D")
     parser.add_argument("--config", type=Path, help="JSON file of choices that differ from the defaults")
     parser.add_argument("--accelerator", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument(

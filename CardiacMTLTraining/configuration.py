@@ -22,8 +22,9 @@ class TrainingConfiguration:
     Stages: `locator_steps` of the heart locator; `segmentation_steps` on single slices, the first `early_share` of them in
     windows of `early_window` samples; `embedding_steps` for the embedding alone, on `embedding_views` views of each study;
     `joint_epochs` over whole studies for masks and diagnosis together. The diagnosis heads are refitted afterwards, on
-    out-of-fold rows of a cross-validation in `n_folds` folds, which `split_seed` draws. `patience` steps without a fall of
-    the training loss end a stage early; 0 never does. A checkpoint is written every `save_every` steps.
+    out-of-fold rows of a cross-validation in `n_folds` folds, which `split_seed` draws; three are the fewest, for the choices
+    behind the head of a fold are cross-validated on the others. `patience` steps without a fall of the training loss end a
+    stage early; 0 never does. A checkpoint is written every `save_every` steps.
     """
 
     seed: int = 1
@@ -54,7 +55,7 @@ class TrainingConfiguration:
     label_smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        for name, least in (("n_folds", 2), ("embedding_views", 1), ("embedding_steps", 1), ("patience", 0), ("save_every", 1)):
+        for name, least in (("n_folds", 3), ("embedding_views", 1), ("embedding_steps", 1), ("patience", 0), ("save_every", 1)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} is {getattr(self, name)}; expected at least {least}; raise it")
 

@@ -42,10 +42,14 @@ MODEL_NAME = "cross-validation"
 EVALUATION_NAME, ABLATION_NAME, QUALITY_NAME = "evaluation", "ablation.json", "quality.json"
 
 
-def report_out_of_fold(data: Path, out: Path, folds: Mapping[str, int], config: TrainingConfiguration) -> str:
+def report_out_of_fold(
+    data: Path, out: Path, folds: Mapping[str, int], config: TrainingConfiguration, hold_out: str = ""
+) -> str:
     """Find every patient out of fold, fit and judge everything nested, write all into `out`; returns text for a terminal.
 
-    Raises `InputError` where a fold is not trained or a patient's images are missing.
+    `hold_out` is the rule that kept patients out of `folds`, for the command beside the figures. Heads are compared on
+    features that are indexed by body size, or not where no patient has one. Raises `InputError` where a fold is not trained or
+    a patient's images are missing.
     """
     found = find_out_of_fold(data, out, folds)
     cases = {name: read_acdc_case(data / name) for name in folds}
@@ -63,11 +67,12 @@ def report_out_of_fold(data: Path, out: Path, folds: Mapping[str, int], config: 
         return conclude(cases[name].study, found[name].found, models[found[name].fold])
 
     figures = [_figures(name, cases[name], concluded(name)) for name in folds]
+    option = f" --hold-out {hold_out}" if hold_out else ""
     origin = Origin(
         kind=Kind.OUT_OF_FOLD,
         model=MODEL_NAME,
         weights=f"those of {config.n_folds} folds",
-        command=f"cardiacmtl-train crossval --cache CACHE --data {data.name} --out {out.name}",
+        command=f"cardiacmtl-train crossval --cache CACHE --data {data.name} --out {out.name}{option}",
         date=datetime.now(UTC).date().isoformat(),
         software_version=__version__,
         data_sha256=checksum_of_all({name: source_sha256(data / name, cases[name]) for name in folds}),
@@ -80,8 +85,9 @@ def report_out_of_fold(data: Path, out: Path, folds: Mapping[str, int], config: 
         _figures(name, cases[name], conclude(cases[name].study, seen.found, models[seen.fold]))
         for name, seen in separate.items()
     ]
+    by_size = bool(rows.indexed)
     compared = ablation(
-        {"joint": rows.indexed, "separate": tuple(_rows(cases, separate, indexed=True))},
+        {"joint": rows.indexed or rows.unindexed, "separate": tuple(_rows(cases, separate, indexed=by_size))},
         {"joint": figures, "separate": separate_figures},
         config.seed,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from CardiacMTLLib.network.weights import save_weights
 from CardiacMTLTraining.calibrate import Rows, calibrate
 from CardiacMTLTraining.card import model_card
 from CardiacMTLTraining.configuration import TrainingConfiguration
-from CardiacMTLTraining.crossval import fold_folder
+from CardiacMTLTraining.crossval import FOLD_PREFIX, fold_folder
 from CardiacMTLTraining.crossval_report import ABLATION_NAME, EVALUATION_NAME, QUALITY_NAME
 from CardiacMTLTraining.evaluation.writing import SUMMARY_NAME
-from CardiacMTLTraining.train import PATIENTS_NAME, RunRecord, load_run
+from CardiacMTLTraining.train import PATIENTS_NAME, load_run
 
 DATA_NAME = "ACDC training patients (Bernard et al., IEEE TMI 37(11):2514-2525, 2018, doi 10.1109/TMI.2018.2837502)"
 
@@ -32,11 +33,14 @@ def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_n
 
     Heads, temperatures and thresholds are fitted on the rows of the cross-validation in `crossval`, whose figures go into
     manifest and card; `figures` is a `summary.json` of `evaluate` on patients that were kept out of both. Raises
-    `UsageError` where both were not trained alike, and `InputError` where the figures are of other weights, or of patients
-    that the network was trained on.
+    `UsageError` where both were not trained alike or `run` is that of a fold, and `InputError` where the figures are of other
+    weights, or of patients of the training or the cross-validation.
     """
     network, config, record = load_run(run)
     _check_alike(config, crossval)
+    if record.held_out.startswith(FOLD_PREFIX):
+        raise UsageError(f"{run} is {record.held_out} of a cross-validation; expected a run of `train`; train one to export it")
+    known = _patients(run, crossval, config.n_folds)
     calibrated = calibrate(Rows.load(crossval), config.seed)
     calibrated.install(network)
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +53,7 @@ def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_n
         "quality": json.loads((crossval / QUALITY_NAME).read_text(encoding="utf-8")),
     }
     if figures is not None:
-        metrics["held_out"] = _lean(_held_out_figures(figures, record, sha256))
+        metrics["held_out"] = _lean(_held_out_figures(figures, record.held_out, {name for name, _ in known}, sha256))
     manifest = Manifest(
         name=folder.name,
         version=__version__,
@@ -64,7 +68,7 @@ def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_n
             seed=record.seed,
             commit=record.commit,
             training=_schedule(config) | {"precision": record.precision},
-            sources=tuple(json.loads((run / PATIENTS_NAME).read_text(encoding="utf-8")).values()),
+            sources=tuple(dict.fromkeys(source for _, source in known)),
         ),
         metrics=metrics,
     )
@@ -83,6 +87,13 @@ def _check_alike(config: TrainingConfiguration, crossval: Path) -> None:
             )
 
 
+def _patients(run: Path, crossval: Path, n_folds: int) -> list[tuple[str, str]]:
+    """Name and source checksum of every patient that the weights, the heads or the thresholds were fitted on."""
+    folders = [run, *(fold_folder(crossval, fold) for fold in range(n_folds))]
+    noted = [json.loads((folder / PATIENTS_NAME).read_text(encoding="utf-8")) for folder in folders]
+    return sorted({patient for patients in noted for patient in patients.items()})
+
+
 def _schedule(config: TrainingConfiguration) -> dict[str, Any]:
     return {key: value for key, value in asdict(config).items() if isinstance(value, int | float) and key != "seed"}
 
@@ -91,7 +102,7 @@ def _lean(summary: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key not in _LEFT_OUT}
 
 
-def _held_out_figures(path: Path, record: RunRecord, weights_sha256: str) -> dict[str, Any]:
+def _held_out_figures(path: Path, rule: str, known: Collection[str], weights_sha256: str) -> dict[str, Any]:
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         weights, patients = summary["weights"], summary["patients"]
@@ -101,10 +112,11 @@ def _held_out_figures(path: Path, record: RunRecord, weights_sha256: str) -> dic
         raise InputError(
             f"{path} was measured on weights {weights[:12]}...; expected {weights_sha256[:12]}...; evaluate this model again"
         )
-    trained_on = sorted(set(patients) & set(record.patients))
+    trained_on = sorted(set(patients) & set(known))
     if trained_on:
         raise InputError(
-            f"{path} counts {len(trained_on)} patients of the training, such as {trained_on[0]}; expected only patients that "
-            f"were kept out; evaluate again with --only {record.held_out or 'R/D, or on other data'}"
+            f"{path} counts {len(trained_on)} patients of the training or the cross-validation, such as {trained_on[0]}; "
+            "expected only patients that were kept out of both with --hold-out; "
+            f"evaluate again with --only {rule or 'R/D, or on other data'}"
         )
     return summary

@@ -85,17 +85,21 @@ def run_stage(
             state.save(fabric, checkpoint)
     bar.close()
     mean: Network = average.network
+    if fabric.world_size > 1:
+        mean.load_state_dict(fabric.broadcast({key: value.cpu() for key, value in mean.state_dict().items()}))
     return mean
 
 
 def _average_over_processes(fabric: Fabric, parameters: list[nn.Parameter]) -> None:
+    """Average the gradients; a parameter that took no part in a process's share of the step counts as 0 there."""
     if fabric.world_size == 1:
         return
-    with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([parameter.grad.flatten() for parameter in with_gradient if parameter.grad is not None])
-    mean = _reduced(fabric, flat)
-    for parameter, piece in zip(with_gradient, mean.split([p.numel() for p in with_gradient]), strict=True):
-        parameter.grad = piece.view_as(parameter)
+    there = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=parameters[0].device)
+    gradients = [torch.zeros_like(parameter) if parameter.grad is None else parameter.grad for parameter in parameters]
+    mean = _reduced(fabric, torch.cat([there, *(gradient.flatten() for gradient in gradients)]))
+    anywhere, *pieces = mean.split([len(parameters), *(parameter.numel() for parameter in parameters)])
+    for parameter, piece, share in zip(parameters, pieces, anywhere.tolist(), strict=True):
+        parameter.grad = piece.view_as(parameter) if share else None
 
 
 def _common_mean(fabric: Fabric, value: float) -> float:

@@ -35,7 +35,8 @@ def fit_mask_quality(rows: Sequence[PatientRow]) -> MaskQuality:
     """Least-squares lines of real Dice on the views' agreement, and the limits below which a mask is flagged.
 
     A limit is the `MAX_FLAGGED_GOOD` quantile of the predicted Dice of the good masks (`GOOD_DICE`), midway between two
-    patients; where that is less than one patient, the least of them. A line that would fall is flat. Raises `InputError`
+    patients, and the least of them where that is less than one patient; but never above `GOOD_DICE`, since a mask that is
+    predicted to be good needs no flag. A line that would fall is flat. Raises `InputError`
     for fewer than five patients with a real Dice.
     """
     return MaskQuality({key: _line(rows, key) for key in STRUCTURE_PHASES})
@@ -81,11 +82,11 @@ def _line(rows: Sequence[PatientRow], key: str) -> QualityLine:
 
 
 def _limit(good: Sequence[float]) -> float:
-    """The limit below which `MAX_FLAGGED_GOOD` of the sorted predictions lie; 0 where no mask is good."""
+    """The limit below which at most `MAX_FLAGGED_GOOD` of the sorted predictions lie; 0 where no mask is good."""
     allowed = int(MAX_FLAGGED_GOOD * len(good))
     if not good:
         return 0.0
-    return (good[allowed - 1] + good[allowed]) / 2 if allowed else good[0]
+    return min((good[allowed - 1] + good[allowed]) / 2 if allowed else good[0], GOOD_DICE)
 
 
 def _evidence(rows: Sequence[ScopeEvidence | None]) -> Matrix:

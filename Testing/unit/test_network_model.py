@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from CardiacMTLLib.diagnosis.features import FEATURES
+from CardiacMTLLib.labels import STRUCTURES
+from CardiacMTLLib.network.blocks import structure_means
 from CardiacMTLLib.network.clinical_layer import StudyScale, clinical_features
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.model import MultiTaskNetwork
@@ -17,7 +19,9 @@ SCALE = StudyScale(1.5, 8.0, 1.9)
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(4)
-        return MultiTaskNetwork(CONFIGURATION).eval()
+        network = MultiTaskNetwork(CONFIGURATION).eval()
+    network.embedding.sd.fill_(1e-3)  # about the spread of what random weights see
+    return network
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +41,8 @@ def test_one_pass_gives_masks_and_diagnosis(network, images):
 def test_the_pass_is_the_sum_of_its_parts(network, images):
     with torch.inference_mode():
         output = network(images, SCALE, indexed=True)
-        logits, bottleneck = network.segment(images.flatten(0, 1)[:, None])
-        auxiliary = network.embed(bottleneck.unflatten(0, (2, 5)))
+        logits, within = network.segment(images.flatten(0, 1)[:, None])
+        auxiliary = network.embed(within.unflatten(0, (2, 5)))
         features = clinical_features(torch.softmax(logits.unflatten(0, (2, 5)), dim=2), SCALE)
     torch.testing.assert_close(output.mask_logits.flatten(0, 1), logits)
     torch.testing.assert_close(output.auxiliary_logits, auxiliary)
@@ -79,26 +83,109 @@ def test_channels_last_changes_the_layout_and_not_the_result(images):
         torch.testing.assert_close(laid_out.segment(slices)[0], plain.segment(slices)[0], atol=1e-5, rtol=1e-4)
 
 
+def within_of(network, images):
+    """What the encoder sees within the structures of one study, (phase=2, z, structure, channel + 1)."""
+    with torch.no_grad():
+        return network.segment(images.flatten(0, 1)[:, None])[1].unflatten(0, (2, -1))
+
+
+def test_the_embedding_looks_at_the_two_coarsest_levels_within_each_structure(network, images):
+    within = within_of(network, images)
+    assert within.shape == (2, 5, len(STRUCTURES), 8 + 16 + 1)
+    with torch.no_grad():
+        slices = images.flatten(0, 1)[:, None]
+        maps = network.encoder(slices)
+        probabilities = torch.softmax(network.decoder(maps), dim=1)[:, list(STRUCTURES)]
+    torch.testing.assert_close(within.flatten(0, 1), structure_means(probabilities, maps[-2:]))
+
+
 def test_the_embedding_depends_neither_on_the_order_nor_on_the_number_of_like_slices(network, images):
+    within = within_of(network, images)
     with torch.inference_mode():
-        _, maps = network.segment(images.flatten(0, 1)[:, None])
-        maps = maps.unflatten(0, (2, 5))
-        expected = network.embed(maps)
-        torch.testing.assert_close(network.embed(maps.flip(1)), expected)
-        torch.testing.assert_close(network.embed(maps.repeat(1, 3, 1, 1, 1)), expected)
-        assert not torch.allclose(network.embed(maps.flip(0)), expected)
+        expected = network.embed(within)
+        torch.testing.assert_close(network.embed(within.flip(1)), expected)
+        torch.testing.assert_close(network.embed(within.repeat(1, 3, 1, 1)), expected, atol=5e-4, rtol=0)
+        assert not torch.allclose(network.embed(within.flip(0)), expected, atol=1e-3)
 
 
 def test_the_embedding_is_dropped_out_only_in_training(network, images):
-    _, maps = network.segment(images.flatten(0, 1)[:, None])
-    maps = maps.detach().unflatten(0, (2, 5))
+    within = within_of(network, images)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network.embedding.train()
-        drawn = [network.embed(maps) for _ in range(2)]
+        drawn = [network.embed(within) for _ in range(2)]
         network.embedding.eval()
     assert not torch.allclose(*drawn)
-    assert torch.equal(network.embed(maps), network.embed(maps))
+    assert torch.equal(network.embed(within), network.embed(within))
+
+
+def test_a_structures_mean_ignores_what_lies_outside_it():
+    generator = torch.Generator().manual_seed(2)
+    probabilities = torch.zeros(1, 3, 16, 16)
+    probabilities[0, 0, :8, 4:8] = 1.0
+    maps = [torch.randn(1, 4, size, size, generator=generator) for size in (8, 4)]
+    inside = (maps[0][0, :, :4, 2:4].mean(dim=(1, 2)), maps[1][0, :, :2, 1:2].mean(dim=(1, 2)))
+    means = structure_means(probabilities, maps)[0]
+    share = 8 * 4 / 256
+    assert means[:, -1].tolist() == [share, 0.0, 0.0]
+    torch.testing.assert_close(means[0, :-1] / share, torch.cat(inside))
+    for values in maps:
+        n = values.shape[-1]
+        values[:, :, n // 2 :] += 100.0
+        values[:, :, :, n // 2 :] -= 50.0
+    torch.testing.assert_close(structure_means(probabilities, maps)[0], means)
+
+
+def test_a_place_counts_by_the_share_of_the_structure_in_it():
+    probabilities = torch.zeros(1, 1, 4, 4)
+    probabilities[0, 0, :2, :2] = 1.0
+    probabilities[0, 0, 2:, 2:] = 0.25
+    maps = [torch.tensor([[[[8.0, 99.0], [99.0, 3.0]]]])]
+    weighted, share = structure_means(probabilities, maps)[0, 0].tolist()
+    assert weighted / share == pytest.approx((8.0 * 1 + 3.0 * 0.25) / 1.25)
+
+
+def test_the_slices_of_a_study_count_by_how_much_of_the_structure_they_show(network):
+    slices = torch.zeros(2, 3, 3, 25)
+    for place, (value, share) in enumerate([(5.0, 0.3), (-1.0, 0.1), (77.0, 0.0)]):
+        slices[:, place] = value * share
+        slices[:, place, :, -1] = share
+    means = network.embedding.within(slices)
+    torch.testing.assert_close(means, torch.full((2, 3, 24), (5.0 * 0.3 - 1.0 * 0.1) / 0.4), rtol=1e-3, atol=0)
+
+
+def test_a_structure_that_is_nowhere_gives_finite_values_and_gradients(network):
+    probabilities = torch.zeros(6, 3, 32, 32)
+    probabilities[:, 0, 8:24, 8:24] = 1.0
+    maps = [torch.randn(6, 8, 4, 4, generator=torch.Generator().manual_seed(3)).requires_grad_(), torch.ones(6, 16, 2, 2)]
+    within = structure_means(probabilities, maps).unflatten(0, (2, 3))
+    means = network.embedding.within(within)
+    assert not means[:, 1:].any()
+    assert means[:, 0].all()
+    logits = network.embed(within)
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    assert torch.isfinite(maps[0].grad).all()
+
+
+def test_strange_images_cannot_push_the_embedding_without_bound(network):
+    slices = torch.zeros(2, 3, 3, 25)
+    slices[..., -1] = 1.0
+    far, farther = (slices.clone() for _ in range(2))
+    far[..., :-1], farther[..., :-1] = 1e3, 1e6
+    with torch.inference_mode():
+        assert torch.equal(network.embed(far), network.embed(farther))
+        assert not torch.allclose(network.embed(far), network.embed(slices))
+
+
+def test_no_gradient_flows_through_the_masks_that_say_where_to_look(images):
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        network = MultiTaskNetwork(CONFIGURATION).eval()
+    _, within = network.segment(images.flatten(0, 1)[:, None])
+    within.square().sum().backward()
+    assert all(parameter.grad is None for parameter in network.decoder.parameters())
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in network.encoder.parameters())
 
 
 def test_the_diagnosis_trains_the_shared_encoder_and_the_decoder(images):

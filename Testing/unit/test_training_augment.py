@@ -202,6 +202,25 @@ def test_the_slices_of_one_study_share_contrast_and_brightness() -> None:
     assert (alone - shared_line(images, alone)).abs().max() > 0.05
 
 
+def test_a_slice_and_its_neighbours_in_the_channels_are_changed_alike_but_for_the_noise() -> None:
+    images = pictures().expand(4, 3, 32, 32)
+    for shared in (True, False):
+        quiet = change_intensity(images, replace(STRONG, noise_probability=0.0), generator(), shared=shared)
+        torch.testing.assert_close(quiet, quiet[:, :1].expand_as(quiet), atol=1e-4, rtol=0)
+        assert (quiet - images).abs().amax(dim=(1, 2, 3)).min() > 0.05
+        noisy = change_intensity(images, replace(STILL, noise_probability=1.0), generator(), shared=shared)
+        assert (noisy[:, 1:] - noisy[:, :1]).abs().amax(dim=(2, 3)).min() > 0.01
+
+
+def test_differences_between_the_channels_of_a_sample_survive_contrast_and_brightness() -> None:
+    images = torch.cat((pictures(), pictures(seed=8) + 2.0), dim=1)
+    changed = change_intensity(images, replace(STILL, contrast=1.5, brightness=0.5), generator(), shared=False)
+    slope = changed.std(dim=(1, 2, 3), keepdim=True) / images.std(dim=(1, 2, 3), keepdim=True)
+    offset = (changed - images * slope).mean(dim=(1, 2, 3), keepdim=True)
+    torch.testing.assert_close(changed, images * slope + offset, atol=1e-3, rtol=0)
+    assert slope.flatten().std() > 0.02
+
+
 def shared_line(images: Tensor, changed: Tensor) -> Tensor:
     """The straight line that leads from the first slice to its changed form, applied to all slices."""
     first, target = images[0].flatten(), changed[0].flatten()

@@ -38,7 +38,7 @@ def test_a_configuration_comes_back_as_it_was_saved(config: TrainingConfiguratio
 
 def test_keys_that_are_left_out_take_their_defaults_also_in_nested_records(tmp_path: Path) -> None:
     loaded = TrainingConfiguration.load(
-        written(tmp_path, {"version": 1, "seed": 5, "network": {"window_size": 64}, "augmentation": {"scale": 1}})
+        written(tmp_path, {"version": 2, "seed": 5, "network": {"window_size": 64}, "augmentation": {"scale": 1}})
     )
     assert loaded == TrainingConfiguration(
         seed=5, network=NetworkConfiguration(window_size=64), augmentation=AugmentationConfiguration(scale=1)
@@ -48,22 +48,26 @@ def test_keys_that_are_left_out_take_their_defaults_also_in_nested_records(tmp_p
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"version": 1, "sede": 5}, r"choices\.json has unknown keys \['sede'\]; expected some of \['augmentation', .*'seed'"),
-        ({"version": 1, "network": {"chanels": [4]}}, r"network has unknown keys \['chanels'\]; expected some of .*'channels'"),
+        ({"version": 2, "sede": 5}, r"choices\.json has unknown keys \['sede'\]; expected some of \['augmentation', .*'seed'"),
+        ({"version": 2, "network": {"chanels": [4]}}, r"network has unknown keys \['chanels'\]; expected some of .*'channels'"),
         (
-            {"version": 1, "augmentation": {"zoom": 1.2}},
+            {"version": 2, "augmentation": {"zoom": 1.2}},
             r"augmentation has unknown keys \['zoom'\]; expected some of .*'scale'",
         ),
-        ({"version": 2}, r"choices\.json has version 2; expected 1"),
-        ({"seed": 5}, r"choices\.json has version None; expected 1"),
-        ([1, 2], r"has version None; expected 1"),
-        ('{"version": 1', r"choices\.json cannot be read"),
-        ({"version": 1, "batch_size": "16"}, "batch_size '16'; expected a whole number; correct the value"),
-        ({"version": 1, "learning_rate": None}, "learning_rate 'None'; expected a number"),
-        ({"version": 1, "network": [64]}, "network .*expected a record"),
-        ({"version": 1, "network": {"channels": "wide"}}, "network has channels 'wide'; expected a list"),
-        ({"version": 1, "inner_folds": 1}, "inner_folds is 1; expected at least 2"),
-        ({"version": 1, "embedding_steps": 0}, "embedding_steps is 0; expected at least 1"),
+        ({"version": 1}, r"choices\.json has version 1; expected 2"),
+        ({"seed": 5}, r"choices\.json has version None; expected 2"),
+        ([1, 2], r"has version None; expected 2"),
+        ('{"version": 2', r"choices\.json cannot be read"),
+        ({"version": 2, "batch_size": "16"}, "batch_size '16'; expected a whole number; correct the value"),
+        ({"version": 2, "learning_rate": None}, "learning_rate 'None'; expected a number"),
+        ({"version": 2, "network": [64]}, "network .*expected a record"),
+        ({"version": 2, "network": {"channels": "wide"}}, "network has channels 'wide'; expected a list"),
+        ({"version": 2, "inner_folds": 3}, r"unknown keys \['inner_folds'\]"),
+        ({"version": 2, "n_folds": 2}, "n_folds is 2; expected at least 3"),
+        ({"version": 2, "patience": -1}, "patience is -1; expected at least 0"),
+        ({"version": 2, "save_every": 0}, "save_every is 0; expected at least 1"),
+        ({"version": 2, "embedding_views": 0}, "embedding_views is 0; expected at least 1"),
+        ({"version": 2, "embedding_steps": 0}, "embedding_steps is 0; expected at least 1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_clear_line(tmp_path: Path, values: Any, words: str) -> None:

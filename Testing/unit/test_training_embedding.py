@@ -9,9 +9,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from CardiacMTLLib.labels import Group
+from CardiacMTLLib.labels import STRUCTURES, Group
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.model import MultiTaskNetwork
+from CardiacMTLTraining import embedding_stage
 from CardiacMTLTraining.configuration import TrainingConfiguration
 from CardiacMTLTraining.embedding_stage import slice_views, start_embedding
 from CardiacMTLTraining.slices import SlicePool
@@ -31,6 +32,8 @@ CONFIG = TrainingConfiguration(
     embedding_views=3,
     embedding_steps=120,
 )
+N_CHANNELS = sum(CHANNELS[-2:])
+SHARE = 0.2
 CASES = [discs_case(f"patient{number:03d}", group) for number, group in enumerate(Group, start=1)]
 
 
@@ -41,14 +44,16 @@ def network() -> MultiTaskNetwork:
 
 
 def telling_views() -> dict[str, list[Tensor]]:
-    """Views whose largest channel is the group."""
+    """Views whose largest channel within every structure is the group; the structures cover a fifth of each slice."""
     generator = torch.Generator().manual_seed(1)
     views = {}
     for number, case in enumerate(CASES):
-        mean = torch.zeros(CHANNELS[-1])
-        mean[number] = 3.0
-        shape = (2, 6, CHANNELS[-1])
-        views[case.name] = [mean + 0.2 * torch.randn(shape, generator=generator) for _ in range(CONFIG.embedding_views)]
+        within = torch.zeros(N_CHANNELS)
+        within[number] = 3.0
+        views[case.name] = []
+        for _ in range(CONFIG.embedding_views):
+            seen = within + 0.2 * torch.randn(2, 3, len(STRUCTURES), N_CHANNELS, generator=generator)
+            views[case.name].append(torch.cat((seen, torch.ones_like(seen[..., :1])), dim=-1) * SHARE)
     return views
 
 
@@ -56,8 +61,17 @@ def test_groups_that_the_maps_tell_apart_are_learned(network: MultiTaskNetwork) 
     views = telling_views()
     started = start_embedding(network, views, CASES, CONFIG)
     with torch.no_grad():
-        found = [int(started.embed_vectors(views[case.name][0]).argmax()) for case in CASES]
+        found = [int(started.embed(views[case.name][0]).argmax()) for case in CASES]
     assert found == list(range(len(Group)))
+
+
+def test_the_inputs_are_standardised_over_all_views_of_the_training_patients(network: MultiTaskNetwork) -> None:
+    views = telling_views()
+    started = start_embedding(network, views, CASES, replace(CONFIG, embedding_steps=1)).embedding
+    everything = torch.stack([started.within(view) for of_case in views.values() for view in of_case])
+    assert everything.shape == (len(CASES) * CONFIG.embedding_views, 2, len(STRUCTURES), N_CHANNELS)
+    torch.testing.assert_close(started.mean, everything.mean(dim=0))
+    torch.testing.assert_close(started.sd, everything.std(dim=0))
 
 
 def test_only_the_embedding_and_its_branch_change_and_only_in_the_copy(network: MultiTaskNetwork) -> None:
@@ -74,9 +88,13 @@ def test_the_start_is_the_same_each_time(network: MultiTaskNetwork) -> None:
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
 
 
-def test_cases_without_a_diagnosis_are_passed_over(network: MultiTaskNetwork) -> None:
+def test_cases_without_a_diagnosis_teach_nothing_but_the_spread_of_the_inputs(
+    network: MultiTaskNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = replace(CONFIG, embedding_steps=5)
     views = telling_views()
+    standardise = embedding_stage._standardise
+    monkeypatch.setattr(embedding_stage, "_standardise", lambda embedding, views, _: standardise(embedding, views, CASES))
     unknown = replace(CASES[0], group=None)
     with_unknown = start_embedding(network, views, [unknown, *CASES[1:]], config)
     without = start_embedding(network, views, CASES[1:], config)
@@ -90,7 +108,7 @@ def test_the_first_view_is_the_study_unchanged_and_the_others_differ(network: Mu
     views = slice_views(fabric, network, pool, CASES, CONFIG)
     plain = pool.study(CASES[0].name, None, torch.Generator()).images
     with torch.no_grad():
-        expected = network.segment(plain)[1].mean(dim=(-2, -1)).unflatten(0, (2, -1))
+        expected = network.segment(plain)[1].unflatten(0, (2, -1))
     shown = views[CASES[0].name]
     assert len(shown) == CONFIG.embedding_views
     torch.testing.assert_close(shown[0], expected)

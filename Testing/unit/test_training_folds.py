@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from CardiacMTLLib.errors import UsageError
+from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.reading.acdc_info import INFO_NAME, read_info
 from CardiacMTLTraining.cache import CachedCase
-from CardiacMTLTraining.folds import TWINS, HoldOut, stratified_folds
+from CardiacMTLTraining.folds import TWINS, HoldOut, check_groups, stratified_folds
 from Testing.acdc_folder import discs_case
 
 CASE = discs_case()
@@ -105,3 +105,14 @@ def test_a_rule_is_written_as_it_is_read() -> None:
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected REMAINDER/DIVISOR such as 3/5"):
         HoldOut.parse(text)
+
+
+def test_patients_of_all_five_groups_can_be_trained_on() -> None:
+    check_groups([replace(CASE, group=group) for group in (*Group, None)])
+
+
+@pytest.mark.parametrize("missing", [*([group] for group in Group), [Group.MINF, Group.RV]])
+def test_groups_that_no_patient_has_are_named_before_anything_is_trained(missing: list[Group]) -> None:
+    cases = [replace(CASE, group=group) for group in (*Group, None) if group not in missing]
+    with pytest.raises(InputError, match=rf"^the patients \({len(cases)}\) lack {', '.join(missing)}; expected .* all five"):
+        check_groups(cases, "the patients")

@@ -9,43 +9,32 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.labels import Group
 from CardiacMTLLib.network.model import DiagnosisHead
 from CardiacMTLTraining import head_fit
-from CardiacMTLTraining.head_fit import SHARES, STRENGTHS, HeadRow, fit_head, install_head
+from CardiacMTLTraining.head_fit import (
+    SHARES,
+    STRENGTHS,
+    HeadRow,
+    Inputs,
+    fit_head,
+    install_head,
+    nested_heads,
+    nested_probabilities,
+)
+from Testing.unit.made_rows import N_FEATURES, N_GROUPS, rows_of
 
-N_GROUPS, N_FEATURES = len(Group), len(FEATURES)
-SCALES = np.linspace(1, 200, N_FEATURES)
-
-
-def rows_of(n_patients: int, separation: float, seed: int = 0, n_folds: int = 3) -> list[HeadRow]:
-    """An expert and a predicted row of each patient; the groups' means lie `separation` SDs apart in five features.
-
-    The two rows of a patient are nearly alike, as two sets of masks of one heart are.
-    """
-    generator = np.random.default_rng(seed)
-    rows = []
-    for number in range(n_patients):
-        group = number % N_GROUPS
-        features = generator.normal(0, 1, N_FEATURES)
-        features[group] += separation
-        auxiliary = generator.normal(0, 0.3, N_GROUPS)
-        for is_prediction in (False, True):
-            values = (features + generator.normal(0, 0.02, N_FEATURES)) * SCALES + 50
-            rows.append(HeadRow(f"p{number}", values, auxiliary, group, number // N_GROUPS % n_folds, is_prediction))
-    return rows
+EVEN = (1.0, 1.0)
 
 
 def test_groups_that_are_apart_are_told_apart() -> None:
-    rows = rows_of(45, separation=8.0)
+    rows = rows_of(60, separation=12.0)
     fitted = fit_head(rows, seed=1)
     assert fitted.out_of_fold_accuracy == 1
     assert fitted.out_of_fold_log_loss < 0.1
     assert fitted.strength in STRENGTHS
     assert 0 < fitted.weights.temperature < np.inf
-    for row in rows_of(25, separation=8.0, seed=5):
+    for row in rows_of(25, separation=12.0, seed=5):
         probabilities = fitted.weights.probabilities(row.features, row.auxiliary_logits)
         assert probabilities.argmax() == row.group
         assert probabilities.sum() == pytest.approx(1)
@@ -59,7 +48,7 @@ def test_the_figures_are_chance_where_the_features_say_nothing_although_a_patien
 
 def test_the_figures_count_predicted_masks_alone() -> None:
     judged = ("p0", "p6", "p12")
-    rows = [row for row in rows_of(60, separation=8.0) if not row.is_prediction or row.patient in judged]
+    rows = [row for row in rows_of(60, separation=12.0) if not row.is_prediction or row.patient in judged]
     assert fit_head(rows, seed=1).out_of_fold_accuracy == 1
     first = next(index for index, row in enumerate(rows) if row.is_prediction)
     other = next(row for row in rows if row.group == 3)
@@ -86,7 +75,7 @@ def test_no_row_of_a_fold_is_seen_by_the_head_that_judges_it(monkeypatch: pytest
 
 def test_standardisation_is_that_of_the_rows_the_head_is_fitted_on() -> None:
     rows = rows_of(30, separation=3.0)
-    head = head_fit._fit(rows, 0.1, 1.0, 1.0, 1)
+    head = head_fit._fit(rows, 0.1, EVEN, 1.0, 1)
     features = np.stack([row.features for row in rows])
     np.testing.assert_allclose(head.mean, features.mean(axis=0))
     np.testing.assert_allclose(head.sd, features.std(axis=0))
@@ -97,7 +86,7 @@ def test_standardisation_is_that_of_the_rows_the_head_is_fitted_on() -> None:
 def test_the_jittered_copies_do_not_change_the_strength_of_the_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head_fit, "JITTER_SD", 0.0)
     rows = rows_of(30, separation=2.0)
-    head = head_fit._fit(rows, 0.1, 1.0, 1.0, 1)
+    head = head_fit._fit(rows, 0.1, EVEN, 1.0, 1)
     inputs = np.stack([head.inputs(row.features, row.auxiliary_logits) for row in rows])
     plain = LogisticRegression(C=0.1, max_iter=5000).fit(inputs, [row.group for row in rows])
     np.testing.assert_allclose(head.weight, plain.coef_, atol=2e-3)
@@ -105,7 +94,7 @@ def test_the_jittered_copies_do_not_change_the_strength_of_the_penalty(monkeypat
 
 def test_fitting_depends_on_the_seed_alone() -> None:
     rows = rows_of(30, separation=2.0)
-    first, same, other = (head_fit._fit(rows, 0.1, 1.0, 1.0, seed) for seed in (1, 1, 2))
+    first, same, other = (head_fit._fit(rows, 0.1, EVEN, 1.0, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.weight, same.weight)
     assert not np.allclose(first.weight, other.weight)
 
@@ -145,3 +134,52 @@ def test_rows_that_cannot_carry_a_head_are_refused(keep: object, words: str) -> 
     rows = [row for row in rows_of(30, separation=3.0) if keep(row)]  # type: ignore[operator]
     with pytest.raises(InputError, match=words):
         fit_head(rows, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "unused"),
+    [(Inputs.CLINICAL, slice(N_FEATURES, None)), (Inputs.EMBEDDING, slice(0, N_FEATURES)), (Inputs.BOTH, slice(0, 0))],
+)
+def test_a_head_for_comparison_looks_at_its_own_inputs_alone(inputs: Inputs, unused: slice) -> None:
+    rows = rows_of(30, separation=3.0, auxiliary_separation=2.0)
+    weight = fit_head(rows, seed=1, inputs=inputs).weights.weight
+    assert not weight[:, unused].any()
+    used = np.ones(weight.shape[1], dtype=bool)
+    used[unused] = False
+    assert weight[:, used].all()
+
+
+def test_a_smaller_share_lets_the_embedding_say_less() -> None:
+    rows = rows_of(30, separation=1.0, auxiliary_separation=2.0)
+    sizes = [np.abs(head_fit._fit(rows, 0.1, (1.0, share), 1.0, 1).weight[:, N_FEATURES:]).mean() for share in SHARES]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1] / 4
+
+
+def test_what_is_wrong_in_a_fold_changes_nothing_in_the_head_that_judges_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_fit, "STRENGTHS", (0.1, 1.0))
+    rows = rows_of(45, separation=2.0)
+    spoiled = [
+        replace(row, features=row.features * -7, auxiliary_logits=row.auxiliary_logits + 9, group=(row.group + 1) % N_GROUPS)
+        if row.fold == 1
+        else row
+        for row in rows
+    ]
+    before, after = nested_heads(rows, seed=1), nested_heads(spoiled, seed=1)
+    assert set(before) == set(after) == {0, 1, 2}
+    for name in ("mean", "sd", "weight", "bias", "temperature"):
+        np.testing.assert_array_equal(getattr(after[1].weights, name), getattr(before[1].weights, name))
+    assert (after[1].strength, after[1].share) == (before[1].strength, before[1].share)
+    assert not np.allclose(after[0].weights.weight, before[0].weights.weight)
+
+
+def test_nested_probabilities_are_those_of_predicted_masks_by_the_head_of_their_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_fit, "STRENGTHS", (0.1,))
+    rows = [row for row in rows_of(45, separation=3.0) if not (row.patient == "p7" and row.is_prediction)]
+    heads = nested_heads(rows, seed=1)
+    found = nested_probabilities(rows, heads)
+    assert set(found) == {f"p{number}" for number in range(45)} - {"p7"}
+    judged = next(row for row in rows if row.patient == "p20" and row.is_prediction)
+    by_fold = [heads[fold].weights.probabilities(judged.features, judged.auxiliary_logits) for fold in range(3)]
+    np.testing.assert_array_equal(found["p20"], by_fold[judged.fold])
+    assert all(not np.allclose(found["p20"], by_fold[fold]) for fold in {0, 1, 2} - {judged.fold})
