@@ -91,15 +91,18 @@ def run_stage(
 
 
 def _average_over_processes(fabric: Fabric, parameters: list[nn.Parameter]) -> None:
-    """Average the gradients; a parameter that took no part in a process's share of the step counts as 0 there."""
+    """Average the gradients; a parameter that took no part in a process's share of the step counts as 0 there.
+
+    Each keeps its memory layout: the fused optimiser takes it for that of the weights.
+    """
     if fabric.world_size == 1:
         return
     there = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=parameters[0].device)
     gradients = [torch.zeros_like(parameter) if parameter.grad is None else parameter.grad for parameter in parameters]
     mean = _reduced(fabric, torch.cat([there, *(gradient.flatten() for gradient in gradients)]))
     anywhere, *pieces = mean.split([len(parameters), *(parameter.numel() for parameter in parameters)])
-    for parameter, piece, share in zip(parameters, pieces, anywhere.tolist(), strict=True):
-        parameter.grad = piece.view_as(parameter) if share else None
+    for parameter, gradient, piece, share in zip(parameters, gradients, pieces, anywhere.tolist(), strict=True):
+        parameter.grad = gradient.copy_(piece.view_as(gradient)) if share else None
 
 
 def _common_mean(fabric: Fabric, value: float) -> float:

@@ -20,7 +20,7 @@ from CardiacMTLTraining.quality.rows import NegativeRow
 
 log = logging.getLogger(__name__)
 
-PATIENTS_PER_FOLD = 3
+PATIENTS_PER_FOLD = 1
 """Patients of each fold from which one negative of each kind is made."""
 
 NEGATIVES_NAME = "negatives.json"

@@ -37,7 +37,8 @@ GROUPS = {
     "patient017": Group.HCM,
     "patient019": Group.RV,
 }
-"""Without those that the hold-out rule 3/5 keeps out (003 and 008), each group has three patients, one for each of three folds."""
+"""Without those that the hold-out rule 3/5 keeps out (003 and 008), each group has three patients, one for each of three
+folds."""
 
 
 @cache

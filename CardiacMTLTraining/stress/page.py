@@ -20,11 +20,11 @@ _HOW = (
 def terminal_table(summaries: Sequence[ChangeSummary]) -> str:
     """The main figures in plain ASCII."""
     heads = ("change", "plain", "changed", "fall (95 %)", "limit", "labels", "groups")
-    lines = ["{:16s} {:>6s} {:>7s} {:>27s} {:>5s} {:>8s} {:>8s} met".format(*heads)]
+    lines = ["{:16s} {:>6s} {:>7s} {:>28s} {:>5s} {:>8s} {:>8s} met".format(*heads)]
     for summary in summaries:
         fall = summary.dice
         dice = (
-            f"{'undefined':>42s}"
+            f"{'undefined':>43s}"
             if fall is None
             else f"{fall.plain:6.3f} {fall.changed:7.3f} {fall.fall:+.4f} ({span(fall.interval_95, '+.4f')})"
         )

@@ -189,3 +189,15 @@ def test_processes_that_trained_different_heads_agree_on_the_gradients_of_both()
     """As where one process drew a study with a body size, the other one without."""
     found = averaged([[1.0, 6.0, None, None], [3.0, None, -2.0, None]])
     assert found == [[2.0, 3.0, -1.0, None]] * 2
+
+
+def test_averaged_gradients_lie_in_memory_as_their_weights_do() -> None:
+    """The fused optimiser on a CPU pairs weights and gradients by their place in memory."""
+    meeting, handed_in = threading.Barrier(1), [torch.empty(0)]
+    weight = nn.Parameter(torch.zeros(3, 4, 2, 2).contiguous(memory_format=torch.channels_last))
+    gradient = torch.arange(48.0).view(3, 4, 2, 2)
+    weight.grad = gradient.contiguous(memory_format=torch.channels_last)
+    _average_over_processes(cast("Fabric", PairedProcesses(meeting, handed_in, 0)), [weight])
+    assert weight.grad is not None
+    assert weight.grad.stride() == weight.stride()
+    assert torch.equal(weight.grad, gradient)

@@ -42,10 +42,11 @@ CHOICES = {
         "locator_spacing_mm": 6.0,
         "locator_channels": [4, 8],
     },
-    "augmentation": {f"{change}_probability": 0.0 for change in ("elastic", "gamma", "bias", "blur", "coarse", "noise")},
+    "augmentation": {"scale": 1.05, "shift_mm": 6.0, "contrast": 1.0, "brightness": 0.0}
+    | {f"{change}_probability": 0.0 for change in ("elastic", "gamma", "bias", "blur", "coarse", "noise")},
     "early_window": 32,
     "locator_steps": 6,
-    "segmentation_steps": 150,
+    "segmentation_steps": 300,
     "batch_size": 8,
     "learning_rate": 0.03,
     "averaging": 0.9,
@@ -56,7 +57,7 @@ CHOICES = {
     "save_every": 3,
 }
 CASES = [discs_case(f"patient{number:03d}", group) for number, group in enumerate(Group, start=1)]
-UNTRAINED, TRAINED, ALIKE = 1.5, 0.7, 0.15
+UNTRAINED, TRAINED, ALIKE = 1.5, 0.5, 0.15
 """Mask loss on the training cases: above the first before training, below the second after it, within the third of another."""
 
 
@@ -145,6 +146,7 @@ def test_both_runs_finish_and_learn_the_masks_alike(workshop: Path) -> None:
     assert of_one.patients == of_two.patients == tuple(case.name for case in CASES)
     assert loss_on_the_training_cases(MultiTaskNetwork(config.network).eval()) > UNTRAINED
     losses = [loss_on_the_training_cases(network) for network in (one, two)]
+    print(losses)
     assert max(losses) < TRAINED
     assert abs(losses[0] - losses[1]) < ALIKE
 
