@@ -152,15 +152,16 @@ def test_features_repeat_the_numbers_of_the_table():
     names = ("lv_edv_ml", "lv_esv_ml", "lv_ef_percent", "rv_edv_ml", "rv_esv_ml", "rv_ef_percent", "lv_mass_g")
     assert list(features[:7]) == [table[name].value for name in names]
     assert features[7] == table["lv_edv_ml"].value / table["rv_edv_ml"].value
-    assert features[8] == table["lv_mass_g"].value / table["lv_edv_ml"].value
-    assert features[9] == pytest.approx(ED_HEART.wall_mm, abs=1.5)
+    assert features[8] == table["rv_esv_ml"].value / table["lv_esv_ml"].value
+    assert features[9] == table["lv_mass_g"].value / table["lv_edv_ml"].value
+    assert features[10] == pytest.approx(ED_HEART.wall_mm, abs=1.5)
     assert np.isfinite(features).all()
 
 
 def test_only_volumes_and_mass_are_divided_by_body_size():
     table = measure_function(MASKS, GRID, PATIENT)
     plain, indexed = (feature_values(table, MASKS, GRID, divisor) for divisor in (1.0, 2.0))
-    np.testing.assert_allclose(plain / indexed, [2, 2, 1, 2, 2, 1, 2] + 12 * [1])
+    np.testing.assert_allclose(plain / indexed, [2, 2, 1, 2, 2, 1, 2] + 17 * [1])
 
 
 def test_features_of_an_undefined_measurement_are_its_reason():
