@@ -146,7 +146,6 @@ def test_both_runs_finish_and_learn_the_masks_alike(workshop: Path) -> None:
     assert of_one.patients == of_two.patients == tuple(case.name for case in CASES)
     assert loss_on_the_training_cases(MultiTaskNetwork(config.network).eval()) > UNTRAINED
     losses = [loss_on_the_training_cases(network) for network in (one, two)]
-    print(losses)
     assert max(losses) < TRAINED
     assert abs(losses[0] - losses[1]) < ALIKE
 
