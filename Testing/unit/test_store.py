@@ -220,7 +220,7 @@ def test_a_manifest_that_says_otherwise_than_the_software_is_refused(entry, valu
         {"label_threshold": 1.5},
         {"label_threshold": "0.5"},
         {"mask_quality": 0.9},
-        {"mask_quality": {"lines": {}}},
+        {"mask_quality": {}},
         {"scope": "all"},
         {"scope": {"bias": 0.0}},
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +57,11 @@ def nested(rows: Rows, seed: int) -> dict[int, Calibrated]:
     }
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """data/ and cv/ as a finished cross-validation leaves them, but for the networks, whose place the oracle takes."""
-    crossval = tmp_path / "cv"
+    root = tmp_path_factory.mktemp("finished")
+    crossval = root / "cv"
     (crossval / FOLDER_NAME / "joint").mkdir(parents=True)
     for fold in set(PLACES.values()):
         fold_folder(crossval, fold).mkdir()
@@ -69,9 +71,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     nothing = dict.fromkeys(STRUCTURE_PHASES, 0.0)
     Rows((), (), tuple(PatientRow(name, fold, None, None, nothing) for name, fold in PLACES.items()), ()).save(crossval)
     for name, fold in PLACES.items():
-        write_painted(tmp_path / "data" / name)
-        found = look(read_acdc_case(tmp_path / "data" / name).study, oracle_model().network)
+        write_painted(root / "data" / name)
+        found = look(read_acdc_case(root / "data" / name).study, oracle_model().network)
         OutOfFold(name, fold, found).save(crossval / FOLDER_NAME / "joint" / f"{name}.npz")
+    return root
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that, with the oracle in place of the networks and heads that need no rows."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(bench_module, "fold_model", lambda *_: oracle_model())
     monkeypatch.setattr(run_module, "nested", nested)
     return tmp_path

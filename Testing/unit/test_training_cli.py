@@ -24,7 +24,9 @@ from CardiacMTLTraining import export as export_module
 from CardiacMTLTraining import out_of_fold
 from CardiacMTLTraining.calibrate import Rows, calibrate
 from CardiacMTLTraining.cli import main
+from CardiacMTLTraining.configuration import TrainingConfiguration
 from CardiacMTLTraining.crossval import fold_folder
+from CardiacMTLTraining.crossval_report import report_out_of_fold
 from CardiacMTLTraining.evaluation.checksum import source_sha256
 from CardiacMTLTraining.head_fit import Inputs
 from CardiacMTLTraining.out_of_fold import FOLDER_NAME, TRAININGS, OutOfFold, find_out_of_fold
@@ -179,6 +181,21 @@ def test_a_cross_validation_given_again_reads_what_was_found(workshop: Path, mon
 
     monkeypatch.setattr(out_of_fold, "look", never)
     assert set(find_out_of_fold(workshop / "data", workshop / "cv", folds_of(workshop))) == set(TRAINED_ON)
+
+
+def test_a_cross_validation_of_patients_without_body_sizes_is_reported_too(workshop: Path, tmp_path: Path) -> None:
+    shutil.copytree(workshop / "cv", tmp_path / "cv")
+    shutil.copytree(workshop / "data", tmp_path / "data")
+    for info in (tmp_path / "data").glob("*/Info.cfg"):
+        lines = info.read_text(encoding="utf-8").splitlines()
+        info.write_text("\n".join(line for line in lines if not line.startswith(("Height", "Weight"))), encoding="utf-8")
+    config = TrainingConfiguration.load(workshop / "choices.json")
+    report_out_of_fold(tmp_path / "data", tmp_path / "cv", folds_of(workshop), config)
+    rows = Rows.load(tmp_path / "cv")
+    assert rows.indexed == ()
+    compared = json.loads((tmp_path / "cv" / "ablation.json").read_text(encoding="utf-8"))
+    assert compared["heads"][0]["n"] == sum(row.is_prediction for row in rows.unindexed) > len(TRAINED_ON) / 2
+    assert summary_of(tmp_path / "cv" / "evaluation")["diagnosis"]["n"] == len(TRAINED_ON)
 
 
 def test_folds_may_be_trained_one_by_one_without_a_report(

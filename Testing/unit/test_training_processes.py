@@ -57,7 +57,7 @@ CHOICES = {
     "save_every": 3,
 }
 CASES = [discs_case(f"patient{number:03d}", group) for number, group in enumerate(Group, start=1)]
-UNTRAINED, TRAINED, ALIKE = 1.5, 0.5, 0.15
+UNTRAINED, TRAINED, ALIKE = 1.5, 0.5, 0.1
 """Mask loss on the training cases: above the first before training, below the second after it, within the third of another."""
 
 
