@@ -21,8 +21,9 @@ _TEXT = """# Model card: {name} {version}
 ## What it is
 One multi-task network for short-axis cine cardiac MR: a 2D encoder shared by the end-diastolic (ED) and end-systolic (ES)
 frame, a decoder for the masks of LV, RV and LV myocardium, a differentiable clinical layer (volumes, ejection fractions,
-mass, wall thickness), a gated embedding with an auxiliary diagnosis branch, and a linear head on both. A small locator finds
-the heart first. Method after Snaauw et al., ISBI 2019 (arXiv 1810.10117). Weights: SHA-256 `{sha256}`.
+mass, wall thickness and motion), an embedding of what the encoder sees within each structure, with a diagnosis branch of its
+own, and a linear head on both. A small locator finds the heart first; masks are the mean over four turned and mirrored views.
+Method after Snaauw et al., ISBI 2019 (arXiv 1810.10117). Weights: SHA-256 `{sha256}`.
 
 ## Data and licence
 Trained on {n_patients} of the {data}.
@@ -96,7 +97,7 @@ def _sections(manifest: Manifest) -> list[str]:
             f"### Out of fold: {summary['n_patients']} patients, {summary['weights']}",
             "Each patient was analysed at native resolution, by the whole pipeline, with a network, a head and thresholds that",
             "had not seen it. The design was chosen with these patients in view, so the figures lean to the optimistic side;",
-            "the shipped weights were trained on all of them, and their own figures are those of new patients only. Command:",
+            "the shipped weights were trained on the patients named above, and show their worth on new patients only. Command:",
             f"`{summary['command']}`",
         ]
         sections.append("\n".join(lines + _figures(summary)))
@@ -147,7 +148,8 @@ def _diagnosis(diagnosis: dict[str, Any]) -> list[str]:
         f"{diagnosis['labelled_right']}{at_90}. Macro-F1 {_text(diagnosis['macro_f1'], '.3f')}; log-loss "
         f"{_text(diagnosis['log_loss'], '.3f')} ({_span(diagnosis['log_loss_interval_95'], '.3f')}), Brier "
         f"{_text(diagnosis['brier'], '.3f')} ({_span(diagnosis['brier_interval_95'], '.3f')}), ECE "
-        f"{_text(diagnosis['ece'], '.3f')} ({_span(diagnosis['ece_interval_95'], '.3f')}).",
+        f"{_text(diagnosis['ece'], '.3f')} ({_span(diagnosis['ece_interval_95'], '.3f')}; "
+        "the bootstrap of an ECE leans upwards).",
         "",
         f"| truth \\ found | {' | '.join(Group)} | none |",
         "|---|" + "---|" * (len(Group) + 1),

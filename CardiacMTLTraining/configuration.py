@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from CardiacMTLLib.errors import InputError, ModelError
+from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.network.configuration import NetworkConfiguration
-from CardiacMTLLib.network.json_values import checked_values
 from CardiacMTLTraining.augment import AugmentationConfiguration
+from CardiacMTLTraining.configuration_file import read_json, settings, without_version
 
 CONFIGURATION_VERSION = 2
 
@@ -70,27 +69,9 @@ class TrainingConfiguration:
 
         Raises `InputError` for a file that is no JSON, unknown keys or version, and values of another type.
         """
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read ({error}); expected a configuration in JSON; correct it") from error
-        version = values.pop("version", None) if isinstance(values, dict) else None
-        if version != CONFIGURATION_VERSION:
-            raise InputError(f"{path.name} has version {version}; expected {CONFIGURATION_VERSION}; write it anew")
-        settings = _settings(values, cls, path.name)
-        augmentation = _settings(settings["augmentation"], AugmentationConfiguration, f"{path.name}: augmentation")
-        network = _settings(settings["network"], NetworkConfiguration, f"{path.name}: network")
-        nested = {"augmentation": AugmentationConfiguration(**augmentation), "network": NetworkConfiguration(**network)}
-        return cls(**(settings | nested))
-
-
-def _settings(values: dict[str, Any], kind: type[Any], where: str) -> dict[str, Any]:
-    """All arguments of `kind`: those in `values`, checked, and the defaults."""
-    known = {f.name for f in fields(kind)}
-    if unknown := sorted(set(values) - known):
-        raise InputError(f"{where} has unknown keys {unknown}; expected some of {sorted(known)}; correct the spelling")
-    try:
-        return checked_values(asdict(kind()) | values, kind, where)
-    except ModelError as error:
-        what, _, _ = str(error).rpartition(";")
-        raise InputError(f"{what}; correct the value") from error
+        given = settings(without_version(read_json(path), CONFIGURATION_VERSION, path.name), cls, path.name)
+        nested = {
+            key: kind(**settings(given[key], kind, f"{path.name}: {key}"))
+            for key, kind in (("augmentation", AugmentationConfiguration), ("network", NetworkConfiguration))
+        }
+        return cls(**(given | nested))

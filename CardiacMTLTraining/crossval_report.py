@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from CardiacMTLLib import __version__
 from CardiacMTLLib.analysis import Analysis
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
-from CardiacMTLLib.inference.scope import scope_evidence
 from CardiacMTLLib.network.manifest import Manifest, Provenance
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.network.weights import LoadedModel
@@ -23,7 +20,6 @@ from CardiacMTLTraining.configuration import TrainingConfiguration
 from CardiacMTLTraining.evaluation.case_figures import CaseFigures, case_figures
 from CardiacMTLTraining.evaluation.checksum import checksum_of_all, source_sha256
 from CardiacMTLTraining.evaluation.origin import Kind, Origin
-from CardiacMTLTraining.evaluation.overlap import dice
 from CardiacMTLTraining.evaluation.summary import summarise
 from CardiacMTLTraining.evaluation.terminal import format_summary
 from CardiacMTLTraining.evaluation.worst import worst_pictures
@@ -32,11 +28,9 @@ from CardiacMTLTraining.head_fit import HeadRow
 from CardiacMTLTraining.head_rows import head_rows
 from CardiacMTLTraining.negative_rows import negative_rows
 from CardiacMTLTraining.out_of_fold import OutOfFold, find_out_of_fold
+from CardiacMTLTraining.quality.gather import patient_row
 from CardiacMTLTraining.quality.nested import nested_mask_quality, nested_scope
 from CardiacMTLTraining.quality.report import mask_quality_report, scope_report
-from CardiacMTLTraining.quality.rows import PatientRow
-
-log = logging.getLogger(__name__)
 
 MODEL_NAME = "cross-validation"
 EVALUATION_NAME, ABLATION_NAME, QUALITY_NAME = "evaluation", "ablation.json", "quality.json"
@@ -56,7 +50,7 @@ def report_out_of_fold(
     rows = Rows(
         tuple(_rows(cases, found, indexed=True)),
         tuple(_rows(cases, found, indexed=False)),
-        tuple(_patient_row(cases[name], seen) for name, seen in found.items()),
+        tuple(patient_row(name, seen.fold, cases[name], seen.found) for name, seen in found.items()),
         tuple(negative_rows(cases, folds, out, config.split_seed)),
     )
     rows.save(out)
@@ -101,16 +95,6 @@ def report_out_of_fold(
 
 def _rows(cases: Mapping[str, AcdcCase], found: Mapping[str, OutOfFold], *, indexed: bool) -> list[HeadRow]:
     return [row for name, seen in found.items() for row in head_rows(name, seen.fold, cases[name], seen.found, indexed=indexed)]
-
-
-def _patient_row(case: AcdcCase, seen: OutOfFold) -> PatientRow:
-    truth = case.masks or {}
-    if seen.found is None:
-        return PatientRow(seen.name, seen.fold, None, None, dict.fromkeys(STRUCTURE_PHASES, 0.0))
-    phases = seen.found.phases
-    real = {key: dice(phases.masks[phase] == part, truth[phase] == part) for key, (part, phase) in STRUCTURE_PHASES.items()}
-    evidence = scope_evidence(phases.masks, case.study.geometry, phases.agreement, phases.confidence)
-    return PatientRow(seen.name, seen.fold, dict(phases.agreement), evidence, real)
 
 
 def _model(config: TrainingConfiguration, calibrated: Calibrated) -> LoadedModel:

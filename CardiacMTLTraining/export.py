@@ -28,7 +28,7 @@ _LEFT_OUT = ("patients", "spread")
 """Keys of a summary that a manifest does without: names of patients, and figures that only the page needs."""
 
 
-def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_name: str = DATA_NAME) -> Manifest:
+def export(run: Path, crossval: Path, folder: Path, figures: Path | None) -> Manifest:
     """Write the model of `run` into `folder`, whose name is the model's.
 
     Heads, temperatures and thresholds are fitted on the rows of the cross-validation in `crossval`, whose figures go into
@@ -61,7 +61,7 @@ def export(run: Path, crossval: Path, folder: Path, figures: Path | None, data_n
         network=config.network,
         calibration=calibrated.calibration,
         provenance=Provenance(
-            data=data_name,
+            data=DATA_NAME,
             data_sha256=record.data_sha256,
             n_patients=len(record.patients),
             held_out=record.held_out,

@@ -78,9 +78,8 @@ def run_stage(
             fabric.log_dict({f"{stage}/{name}": value for name, value in values.items()}, step=state.step)
             fabric.log_dict({f"{stage}/rate": optimizer.param_groups[0]["lr"]}, step=state.step)
         if stopped:
-            schedule_end = state.step
+            log.info("%s ended early after %d steps: the loss no longer falls", stage, state.step)
             state.step = schedule.n_steps
-            log.info("%s ended early after %d steps: the loss no longer falls", stage, schedule_end)
         if state.step % schedule.save_every == 0 or state.step == schedule.n_steps:
             state.save(fabric, checkpoint)
     bar.close()

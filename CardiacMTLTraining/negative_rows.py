@@ -12,7 +12,7 @@ import numpy as np
 
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.reading.acdc import AcdcCase
-from CardiacMTLTraining.out_of_fold import fold_model
+from CardiacMTLTraining.out_of_fold import fold_model, look
 from CardiacMTLTraining.quality.dicom_images import pydicom_studies
 from CardiacMTLTraining.quality.gather import negative_row
 from CardiacMTLTraining.quality.negatives import KINDS, PYDICOM_KIND
@@ -20,7 +20,7 @@ from CardiacMTLTraining.quality.rows import NegativeRow
 
 log = logging.getLogger(__name__)
 
-PATIENTS_PER_FOLD = 1
+PATIENTS_PER_FOLD = 4
 """Patients of each fold from which one negative of each kind is made."""
 
 NEGATIVES_NAME = "negatives.json"
@@ -45,7 +45,7 @@ def negative_rows(cases: Mapping[str, AcdcCase], folds: Mapping[str, int], out: 
         studies += [(name, PYDICOM_KIND, study) for name, study in pydicom_studies()]
         for name, kind, study in studies:
             try:
-                done.append(negative_row(name, kind, fold, study, model))
+                done.append(negative_row(name, kind, fold, study, look(study, model.network)))
             except InputError as error:
                 log.warning("%s of %s left out: %s", kind, name, error)
         log.info("negatives of fold %d: %d", fold, len(studies))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -108,12 +107,7 @@ def find_out_of_fold(data: Path, out: Path, folds: Mapping[str, int], training: 
 def look(study: CineStudy, network: MultiTaskNetwork) -> FoundHeart | None:
     """The heart in a study, as the pipeline finds it."""
     where = choose_device("auto")
-    return find_heart(study, network.to(where), where, _no_stage)
-
-
-@contextmanager
-def _no_stage(name: str, sentence: str, fraction: float) -> Iterator[None]:  # noqa: ARG001 - the shape of `Stage`
-    yield
+    return find_heart(study, network.to(where), where)
 
 
 def _checked(patient: OutOfFold, fold: int) -> OutOfFold:

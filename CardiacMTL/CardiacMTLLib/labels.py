@@ -26,6 +26,10 @@ class Phase(StrEnum):
     ES = "ES"
 
 
+STRUCTURE_PHASES = {f"{structure.name}_{phase}": (structure, phase) for structure in STRUCTURES for phase in Phase}
+"""The six structures and phases by the keys under which figures of masks stand: `LV_ED` to `MYOCARDIUM_ES`."""
+
+
 class Group(StrEnum):
     """The five ACDC groups, in the class order of the network.
 

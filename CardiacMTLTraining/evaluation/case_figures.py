@@ -11,7 +11,7 @@ import numpy as np
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.labels import STRUCTURES, Group, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group
 from CardiacMTLLib.measure.function import measure_function
 from CardiacMTLLib.reading.acdc import AcdcCase
 from CardiacMTLTraining.evaluation.distance import surface_distances
@@ -27,9 +27,6 @@ COMPARED: Mapping[str, str] = {
     "rv_ef_percent": "%",
 }
 """Measurements that are compared with those of the experts' masks, by their names in the result record, with their units."""
-
-STRUCTURE_PHASES = {f"{structure.name}_{phase}": (structure, phase) for structure in STRUCTURES for phase in Phase}
-"""The six structures and phases by the keys under which their figures stand: `LV_ED` to `MYOCARDIUM_ES`."""
 
 Figures = dict[str, float | None]
 

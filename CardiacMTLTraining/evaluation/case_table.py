@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from CardiacMTLLib.labels import Group
-from CardiacMTLTraining.evaluation.case_figures import COMPARED, STRUCTURE_PHASES, CaseFigures, Figures
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group
+from CardiacMTLTraining.evaluation.case_figures import COMPARED, CaseFigures, Figures
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from scipy.stats import spearmanr
 
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLTraining.evaluation.agreement import pearson
-from CardiacMTLTraining.evaluation.case_figures import STRUCTURE_PHASES, CaseFigures
+from CardiacMTLTraining.evaluation.case_figures import CaseFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ def mask_quality(figures: Sequence[CaseFigures]) -> MaskQuality | None:
     """Figures of the estimates; None where no case has one beside a real Dice."""
     pairs = {key: estimate_pairs(figures, key) for key in STRUCTURE_PHASES}
     together = [pair for some in pairs.values() for pair in some]
-    return MaskQuality(_figures(together), {key: _figures(some) for key, some in pairs.items()}) if together else None
+    return (
+        MaskQuality(estimate_figures(together), {key: estimate_figures(some) for key, some in pairs.items()})
+        if together
+        else None
+    )
 
 
 def estimate_pairs(figures: Sequence[CaseFigures], key: str) -> list[tuple[float, float]]:
@@ -46,7 +51,8 @@ def estimate_pairs(figures: Sequence[CaseFigures], key: str) -> list[tuple[float
     return [(estimate, real) for estimate, real in both if estimate is not None and real is not None]
 
 
-def _figures(pairs: Sequence[tuple[float, float]]) -> EstimateFigures:
+def estimate_figures(pairs: Sequence[tuple[float, float]]) -> EstimateFigures:
+    """Figures of (estimated, real) pairs; None where undefined."""
     if not pairs:
         return EstimateFigures(0, None, None, None, None)
     estimates, reals = ([pair[side] for pair in pairs] for side in (0, 1))

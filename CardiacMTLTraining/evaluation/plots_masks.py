@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from CardiacMTLLib.labels import Label
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Label
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
-from CardiacMTLTraining.evaluation.case_figures import STRUCTURE_PHASES, CaseFigures, Figures
+from CardiacMTLTraining.evaluation.case_figures import CaseFigures, Figures
 from CardiacMTLTraining.evaluation.mask_quality import estimate_pairs
 from CardiacMTLTraining.evaluation.plotting import GREY, new_figure, png, tidy
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLTraining.evaluation.agreement import Agreement, agreement
-from CardiacMTLTraining.evaluation.case_figures import COMPARED, STRUCTURE_PHASES, CaseFigures, Figures, mean_of
+from CardiacMTLTraining.evaluation.case_figures import COMPARED, CaseFigures, Figures, mean_of
 from CardiacMTLTraining.evaluation.classification import DiagnosisSummary, diagnosis_summary
 from CardiacMTLTraining.evaluation.intervals import Interval, bootstrap_interval
 from CardiacMTLTraining.evaluation.mask_quality import MaskQuality, mask_quality

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES, MaskQuality, QualityLine
+from CardiacMTLLib.inference.mask_quality import MaskQuality, QualityLine
 from CardiacMTLLib.inference.scope import EVIDENCE, Scope, ScopeEvidence
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLTraining.quality.negatives import Use, use_of
 from CardiacMTLTraining.quality.rows import NegativeRow, PatientRow
 

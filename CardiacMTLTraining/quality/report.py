@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
-from CardiacMTLLib.labels import Phase
-from CardiacMTLTraining.evaluation.agreement import pearson
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Phase
 from CardiacMTLTraining.evaluation.intervals import Interval, exact_interval
+from CardiacMTLTraining.evaluation.mask_quality import EstimateFigures, estimate_figures
 from CardiacMTLTraining.quality.fit import GOOD_DICE
 from CardiacMTLTraining.quality.negatives import Use, use_of
 from CardiacMTLTraining.quality.nested import JudgedMasks, JudgedScope
@@ -62,23 +60,13 @@ class ScopeReport:
 
 
 @dataclass(frozen=True, slots=True)
-class DiceFigures:
-    """`n` pairs of predicted and real Dice: correlations (None where undefined) and the mean size of the difference."""
-
-    n: int
-    pearson: float | None
-    spearman: float | None
-    mean_absolute: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class MaskQualityReport:
     """Predicted against real Dice by structure and phase, and what the flags of each phase catch.
 
     A phase is good where the Dice of all three of its masks is at least `GOOD_DICE`.
     """
 
-    dice: dict[str, DiceFigures]
+    dice: dict[str, EstimateFigures]
     flagged_good: dict[str, Share]
     flagged_poor: dict[str, Share]
 
@@ -119,18 +107,13 @@ def mask_quality_report(judged: Sequence[JudgedMasks]) -> MaskQualityReport:
                 chosen = good if min(known) >= GOOD_DICE else poor
                 chosen[str(phase)].append(f"low_mask_quality_{phase.lower()}" in case.flags)
     return MaskQualityReport(
-        {key: _dice_figures(judged, key) for key in STRUCTURE_PHASES},
+        {key: estimate_figures(_pairs(judged, key)) for key in STRUCTURE_PHASES},
         {phase: Share.of(hits) for phase, hits in good.items()},
         {phase: Share.of(hits) for phase, hits in poor.items()},
     )
 
 
-def _dice_figures(judged: Sequence[JudgedMasks], key: str) -> DiceFigures:
+def _pairs(judged: Sequence[JudgedMasks], key: str) -> list[tuple[float, float]]:
+    """Predicted and real Dice of one structure and phase, for the patients that have both."""
     both = ((case.predicted_dice[key], case.row.dice[key]) for case in judged if case.predicted_dice is not None)
-    pairs = [(predicted, real) for predicted, real in both if real is not None]
-    if not pairs:
-        return DiceFigures(0, None, None, None)
-    predicted, real = ([pair[side] for pair in pairs] for side in (0, 1))
-    linear = pearson(predicted, real)
-    ranks = None if linear is None else float(spearmanr(predicted, real).statistic)
-    return DiceFigures(len(pairs), linear, ranks, sum(abs(a - b) for a, b in pairs) / len(pairs))
+    return [(predicted, real) for predicted, real in both if real is not None]

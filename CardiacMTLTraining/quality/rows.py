@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
 from CardiacMTLLib.inference.scope import ScopeEvidence
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 
 Row = TypeVar("Row", "PatientRow", "NegativeRow")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from CardiacMTLLib.errors import InputError, ModelError
-from CardiacMTLLib.network.json_values import checked_values
+from CardiacMTLLib.errors import InputError
 from CardiacMTLTraining.augment import AugmentationConfiguration
+from CardiacMTLTraining.configuration_file import read_json, settings, without_version
 
 CONFIGURATION_VERSION = 1
 _PRECISIONS = ("bf16", "fp32")
@@ -86,27 +85,12 @@ class ReproductionConfiguration:
 
         Raises `InputError`, beginning with `where`, for unknown keys or version and values of another type.
         """
-        version = values.get("version") if isinstance(values, dict) else None
-        if not isinstance(values, dict) or version != CONFIGURATION_VERSION:
-            raise InputError(f"{where} has version {version}; expected {CONFIGURATION_VERSION}; write it anew")
-        settings = {key: value for key, value in values.items() if key != "version"}
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(settings) - known):
-            raise InputError(f"{where} has unknown keys {unknown}; expected some of {sorted(known)}; correct the spelling")
-        try:
-            return cls(**checked_values(asdict(cls()) | settings, cls, where))
-        except ModelError as error:
-            what, _, _ = str(error).rpartition(";")
-            raise InputError(f"{what}; correct the value") from error
+        return cls(**settings(without_version(values, CONFIGURATION_VERSION, where), cls, where))
 
     @classmethod
     def load(cls, path: Path) -> ReproductionConfiguration:
         """Read a configuration file; raises `InputError` for one that is no JSON, and as `from_json`."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read ({error}); expected a configuration in JSON; correct it") from error
-        return cls.from_json(values, path.name)
+        return cls.from_json(read_json(path), path.name)
 
     def differences(self, other: ReproductionConfiguration) -> list[str]:
         """The names of the choices in which two configurations differ."""

@@ -11,9 +11,9 @@ import numpy as np
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group, Phase
 from CardiacMTLLib.volume import Mask
-from CardiacMTLTraining.evaluation.case_figures import STRUCTURE_PHASES, mean_of
+from CardiacMTLTraining.evaluation.case_figures import mean_of
 from CardiacMTLTraining.evaluation.overlap import dice
 
 VERSION = 1

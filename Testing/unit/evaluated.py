@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardiacMTLLib.labels import Group
-from CardiacMTLTraining.evaluation.case_figures import COMPARED, STRUCTURE_PHASES, CaseFigures
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group
+from CardiacMTLTraining.evaluation.case_figures import COMPARED, CaseFigures
 from CardiacMTLTraining.evaluation.origin import Kind, Origin
 
 ORIGIN = Origin(

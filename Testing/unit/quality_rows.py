@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
 from CardiacMTLLib.inference.scope import EVIDENCE, ScopeEvidence
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLTraining.quality.rows import NegativeRow, PatientRow
 
 N_FOLDS = 4

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLTraining.evaluation.agreement import agreement
-from CardiacMTLTraining.evaluation.case_figures import STRUCTURE_PHASES
 from CardiacMTLTraining.evaluation.mask_quality import mask_quality
 from Testing.unit.evaluated import SURE, UNDEFINED, UNSURE, WRONG
 

@@ -11,9 +11,9 @@ import pytest
 from CardiacMTLLib.analysis import Analysis, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.labels import Group, Label, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group, Label, Phase
 from CardiacMTLLib.reading.acdc import AcdcCase
-from CardiacMTLTraining.evaluation.case_figures import COMPARED, STRUCTURE_PHASES, CaseFigures, case_figures
+from CardiacMTLTraining.evaluation.case_figures import COMPARED, CaseFigures, case_figures
 from Testing.unit.analyses import PROBABILITIES, analysis_of, heart_mask, study_like
 from Testing.unit.evaluated import FOUR, SURE
 

@@ -15,9 +15,8 @@ from PIL import Image as Pillow
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE
 from CardiacMTLLib.errors import InputError, OutputError
-from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group, Phase
 from CardiacMTLLib.reading.acdc import AcdcCase
-from CardiacMTLTraining.evaluation.case_figures import STRUCTURE_PHASES
 from CardiacMTLTraining.evaluation.case_table import case_table, safe_cell
 from CardiacMTLTraining.evaluation.summary import summarise
 from CardiacMTLTraining.evaluation.worst import worst_cases, worst_pictures

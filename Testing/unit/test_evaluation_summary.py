@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from CardiacMTLTraining.evaluation.case_figures import COMPARED, STRUCTURE_PHASES, CaseFigures
+from CardiacMTLLib.labels import STRUCTURE_PHASES
+from CardiacMTLTraining.evaluation.case_figures import COMPARED, CaseFigures
 from CardiacMTLTraining.evaluation.summary import summarise
 from CardiacMTLTraining.evaluation.terminal import format_summary
 from Testing.unit.evaluated import FOUR, ORIGIN, SURE, UNDEFINED, UNSURE

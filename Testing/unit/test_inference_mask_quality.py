@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CardiacMTLLib.errors import ModelError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES, MaskQuality, QualityLine
-from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.inference.mask_quality import MaskQuality, QualityLine
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Phase
 from CardiacMTLLib.network.manifest import Calibration
 from CardiacMTLLib.network.weights import LoadedModel
 from CardiacMTLLib.pipeline import analyse

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
 from CardiacMTLLib.inference.scope import EVIDENCE
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
 from CardiacMTLTraining.quality.fit import GOOD_DICE, MAX_FLAGGED_GOOD, MAX_REFUSED, fit_mask_quality, fit_scope

@@ -15,8 +15,7 @@ from safetensors.torch import save_file
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.diagnosis.head import HeadWeights
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
-from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Group, Phase
 from CardiacMTLLib.network.manifest import Calibration
 from CardiacMTLLib.reading.acdc import read_acdc_case
 from CardiacMTLTraining import calibrate

@@ -12,7 +12,7 @@ import torch
 
 from CardiacMTLLib.diagnosis.head import HeadWeights
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLTraining import head_fit
 from CardiacMTLTraining.calibrate import ROWS_NAME, Calibrated, Rows, calibrate, nested

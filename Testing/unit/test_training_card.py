@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from CardiacMTLLib.inference.mask_quality import STRUCTURE_PHASES
+from CardiacMTLLib.labels import STRUCTURE_PHASES
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
 from CardiacMTLTraining.ablation import Ablation, Difference, HeadFigures
 from CardiacMTLTraining.card import model_card
+from CardiacMTLTraining.evaluation.mask_quality import EstimateFigures
 from CardiacMTLTraining.evaluation.origin import Kind, Origin
 from CardiacMTLTraining.evaluation.summary import summarise
 from CardiacMTLTraining.quality.negatives import Use
-from CardiacMTLTraining.quality.report import DiceFigures, KindFigures, MaskQualityReport, ScopeReport, Share
+from CardiacMTLTraining.quality.report import KindFigures, MaskQualityReport, ScopeReport, Share
 from Testing.unit.evaluated import FOUR, ORIGIN, UNDEFINED
 
 KEPT_OUT = replace(ORIGIN, only="3/5", command=f"{ORIGIN.command} --only 3/5 --kind held-out")
@@ -43,7 +44,8 @@ QUALITY: dict[str, Any] = {
         },
     ).to_json(),
     "mask_quality": MaskQualityReport(
-        dict.fromkeys(STRUCTURE_PHASES, DiceFigures(79, 0.71, 0.66, 0.0213)) | {"RV_ES": DiceFigures(0, None, None, None)},
+        dict.fromkeys(STRUCTURE_PHASES, EstimateFigures(79, 0.71, 0.66, 0.001, 0.0213))
+        | {"RV_ES": EstimateFigures(0, None, None, None, None)},
         {},
         {},
     ).to_json(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +34,7 @@ class FoundHeart:
 
 
 def find_heart(
-    study: CineStudy, network: MultiTaskNetwork, device: torch.device, stage: Stage, *, whole_cycle: bool = False
+    study: CineStudy, network: MultiTaskNetwork, device: torch.device, stage: Stage | None = None, *, whole_cycle: bool = False
 ) -> FoundHeart | None:
     """Masks of the heart in a study, or None where the coarse pass finds none.
 
@@ -42,6 +42,7 @@ def find_heart(
     is taken from the LV volume curve, unless it would be the frame of the other phase. Raises `InputError` for images
     without signal.
     """
+    stage = stage or _unwatched
     with stage("locate", "finding the heart", 0.05):
         first = study.ed_frame if study.ed_frame is not None else 0
         centre = locate_heart(study, first, network, device)
@@ -63,6 +64,10 @@ def find_heart(
         for phase, frame in frames.items():
             cine[frame] = phases.masks[phase]
     return FoundHeart(window, frames, phases, cine)
+
+
+def _unwatched(name: str, sentence: str, fraction: float) -> AbstractContextManager[None]:  # noqa: ARG001 - the shape of `Stage`
+    return nullcontext()
 
 
 def _complete_phases(known: Mapping[Phase, int], cine: Mask, study: CineStudy) -> dict[Phase, int]:

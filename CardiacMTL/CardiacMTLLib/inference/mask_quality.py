@@ -9,11 +9,8 @@ from typing import Any
 
 from CardiacMTLLib.analysis import QualityFlag
 from CardiacMTLLib.errors import ModelError
-from CardiacMTLLib.labels import STRUCTURES, Phase
+from CardiacMTLLib.labels import STRUCTURE_PHASES, Phase
 from CardiacMTLLib.network.json_values import checked_values
-
-STRUCTURE_PHASES = {f"{structure.name}_{phase}": (structure, phase) for structure in STRUCTURES for phase in Phase}
-"""The six structures and phases by the keys under which agreement and Dice stand: `LV_ED` to `MYOCARDIUM_ES`."""
 
 
 @dataclass(frozen=True, slots=True)
