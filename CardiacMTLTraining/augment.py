@@ -40,8 +40,8 @@ class AugmentationConfiguration:
     blur_probability: float = 0.2
     coarse_factor: float = 2.0
     coarse_probability: float = 0.2
-    noise_sd: float = 0.45
-    noise_probability: float = 0.3
+    noise_sd: float = 0.6
+    noise_probability: float = 0.35
 
 
 @dataclass(frozen=True, slots=True)

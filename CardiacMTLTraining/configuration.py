@@ -32,7 +32,7 @@ class TrainingConfiguration:
     network: NetworkConfiguration = field(default_factory=NetworkConfiguration)
     augmentation: AugmentationConfiguration = field(default_factory=AugmentationConfiguration)
     locator_steps: int = 700
-    segmentation_steps: int = 5600
+    segmentation_steps: int = 12000
     early_window: int = 96
     early_share: float = 0.75
     batch_size: int = 16

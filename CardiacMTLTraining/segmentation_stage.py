@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLTraining.configuration import TrainingConfiguration
+from CardiacMTLTraining.deep_supervision import DeeplySupervised, deep_mask_loss
 from CardiacMTLTraining.loop import Schedule, run_stage
-from CardiacMTLTraining.losses import heart_loss, mask_loss
+from CardiacMTLTraining.losses import heart_loss
 from CardiacMTLTraining.slices import LocatorPool, SlicePool
 
 _WARM_UP = 100
@@ -45,6 +46,8 @@ def train_segmentation(
     The first `early_share` of the steps see windows of `early_window` samples, shifted so far that all of the full window
     is seen in time: more steps for the same work.
     """
+    supervised = DeeplySupervised(network)
+    fabric.to_device(supervised)
     early_steps = round(config.early_share * config.segmentation_steps)
     beyond_mm = max(0, pool.size - config.early_window) / 2 * pool.spacing_mm
     early = replace(config.augmentation, shift_mm=config.augmentation.shift_mm + beyond_mm)
@@ -55,14 +58,14 @@ def train_segmentation(
         else:
             batch = pool.draw(_share(fabric, config), config.augmentation, generator)
         with fabric.autocast():
-            logits, _ = network.segment(fabric.to_device(batch.images))
-        loss = mask_loss(logits, fabric.to_device(batch.labels))
+            logits = supervised(fabric.to_device(batch.images))
+        loss = deep_mask_loss(logits, fabric.to_device(batch.labels))
         fabric.backward(loss)
         return {"masks": loss.detach()}
 
-    parts = nn.ModuleList([network.encoder, network.decoder])
+    parts = nn.ModuleList([network.encoder, network.decoder, supervised.heads])
     schedule = Schedule(config.segmentation_steps, config.seed, _WARM_UP, config.averaging, config.patience, config.save_every)
-    return run_stage(fabric, network.train(), _optimizer(parts, config), schedule, backward, checkpoint)
+    return run_stage(fabric, supervised.train(), _optimizer(parts, config), schedule, backward, checkpoint).network
 
 
 def _share(fabric: Fabric, config: TrainingConfiguration) -> int:

@@ -17,7 +17,9 @@ def test_a_configuration_comes_back_from_json_as_it_was():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"window_size": 100}, "window size is 100; expected a multiple of 16 for 5 levels"),
+        ({"window_size": 100}, "window size is 100; expected a multiple of 16 for 4 levels"),
+        ({"window_size": 128, "patch_size": 3}, "window size is 128; expected a multiple of 24 for 4 levels"),
+        ({"patch_size": 0}, "expected positive sizes"),
         ({"locator_size": 90}, "window size is 90; expected a multiple of 8 for 4 levels"),
         ({"window_size": 0}, "expected positive sizes"),
         ({"window_size": -16}, "expected positive sizes"),

@@ -30,38 +30,54 @@ class ConvBlock(nn.Sequential):
 
 
 class Encoder(nn.Module):
-    """(n, 1, y, x) -> feature maps of each level, finest first; level i is 2**i times coarser."""
+    """(n, 1, y, x) -> feature maps of each level, finest first; level i is patch_size * 2**i times coarser than the images.
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    The samples of each patch enter as channels (space to depth: Shi et al., CVPR 2016, arXiv 1609.05158, the other way round),
+    so that nothing is computed, and limited by memory, at the images' own resolution.
+    """
+
+    def __init__(self, channels: Sequence[int], patch_size: int = 1) -> None:
         super().__init__()
-        widths = (1, *channels)
+        self.patch_size = patch_size
+        widths = (patch_size**2, *channels)
         self.levels = nn.ModuleList(ConvBlock(a, b) for a, b in pairwise(widths))
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Feature maps of all levels."""
+        patches = F.pixel_unshuffle(images, self.patch_size)
         maps: list[Tensor] = []
         for level in self.levels:
-            maps.append(level(self.pool(maps[-1]) if maps else images))
+            maps.append(level(self.pool(maps[-1]) if maps else patches))
         return maps
 
 
 class Decoder(nn.Module):
-    """Feature maps of an `Encoder` -> (n, n_out, y, x) logits at the finest level."""
+    """Feature maps of an `Encoder` of the same `patch_size` -> (n, n_out, y, x) logits on the grid of the images."""
 
-    def __init__(self, channels: Sequence[int], n_out: int) -> None:
+    def __init__(self, channels: Sequence[int], n_out: int, patch_size: int = 1) -> None:
         super().__init__()
+        self.patch_size = patch_size
         pairs = list(pairwise(channels))[::-1]
         self.ups = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairs)
         self.blocks = nn.ModuleList(ConvBlock(2 * fine, fine) for fine, _ in pairs)
-        self.out = nn.Conv2d(channels[0], n_out, 1)
+        self.out = nn.Conv2d(channels[0], n_out * patch_size**2, 1)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
-        """Logits on the grid of the finest map."""
-        x = maps[-1]
+        """Logits on the grid of the images."""
+        return self.logits(self.decoded(maps)[0])
+
+    def decoded(self, maps: list[Tensor]) -> list[Tensor]:
+        """The decoder's own feature maps, one a level but the coarsest, finest first."""
+        x, found = maps[-1], []
         for up, block, skip in zip(self.ups, self.blocks, reversed(maps[:-1]), strict=True):
             x = block(torch.cat((up(x), skip), dim=1))
-        logits: Tensor = self.out(x)
+            found.append(x)
+        return found[::-1]
+
+    def logits(self, finest: Tensor) -> Tensor:
+        """The finest of the decoded maps -> logits on the grid of the images."""
+        logits: Tensor = F.pixel_shuffle(self.out(finest), self.patch_size)
         return logits
 
 

@@ -18,14 +18,16 @@ class NetworkConfiguration:
     """Architecture and input grids of the multi-task network.
 
     The heart is found on a window of `locator_size` squared samples `locator_spacing_mm` apart; masks and diagnosis come
-    from a window of `window_size` squared samples `window_spacing_mm` apart around it. `channels` are the widths of the
-    encoder's levels, each half the resolution of the one before; both sizes must be divisible by two to the power of the
-    levels less one. `embedding_dropout` acts on the pooled embedding while training.
+    from a window of `window_size` squared samples `window_spacing_mm` apart around it, whose patches of `patch_size` squared
+    samples are the inputs of the encoder. `channels` are the widths of its levels, each half the resolution of the one before;
+    the window must be divisible by patch_size * 2**(levels - 1), the locator's by 2**(levels - 1).
+    `embedding_dropout` acts on the pooled embedding while training.
     """
 
     window_size: int = 128
     window_spacing_mm: float = 1.5
-    channels: tuple[int, ...] = (16, 32, 64, 128, 256)
+    patch_size: int = 2
+    channels: tuple[int, ...] = (32, 64, 128, 256)
     embedding_size: int = 64
     embedding_dropout: float = 0.5
     locator_size: int = 96
@@ -33,7 +35,14 @@ class NetworkConfiguration:
     locator_channels: tuple[int, ...] = (8, 16, 32, 32)
 
     def __post_init__(self) -> None:
-        counts = (self.window_size, self.locator_size, self.embedding_size, *self.channels, *self.locator_channels)
+        counts = (
+            self.window_size,
+            self.locator_size,
+            self.embedding_size,
+            self.patch_size,
+            *self.channels,
+            *self.locator_channels,
+        )
         lengths = (self.window_spacing_mm, self.locator_spacing_mm)
         levels = min(len(self.channels), len(self.locator_channels))
         possible = min(counts) > 0 and all(0 < length < math.inf for length in lengths) and levels > 0
@@ -42,8 +51,11 @@ class NetworkConfiguration:
                 f"network configuration is {self.to_json()}; expected positive sizes, one level or more and a dropout below 1; "
                 "install the model again"
             )
-        for size, channels in ((self.window_size, self.channels), (self.locator_size, self.locator_channels)):
-            step = 2 ** (len(channels) - 1)
+        for size, patch_size, channels in (
+            (self.window_size, self.patch_size, self.channels),
+            (self.locator_size, 1, self.locator_channels),
+        ):
+            step = patch_size * 2 ** (len(channels) - 1)
             if size % step:
                 raise ModelError(f"window size is {size}; expected a multiple of {step} for {len(channels)} levels")
 

@@ -68,8 +68,8 @@ class MultiTaskNetwork(nn.Module):
     def __init__(self, configuration: NetworkConfiguration) -> None:
         super().__init__()
         self.configuration = configuration
-        self.encoder = Encoder(configuration.channels)
-        self.decoder = Decoder(configuration.channels, N_LABELS)
+        self.encoder = Encoder(configuration.channels, configuration.patch_size)
+        self.decoder = Decoder(configuration.channels, N_LABELS, configuration.patch_size)
         self.embedding = StudyEmbedding(
             sum(configuration.channels[-_EMBEDDED_LEVELS:]), configuration.embedding_size, configuration.embedding_dropout
         )
