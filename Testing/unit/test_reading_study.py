@@ -81,13 +81,13 @@ def test_a_missing_path_is_refused(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["scan.dcm", "picture.png", "notes.txt", "nii"])
 def test_a_file_of_another_kind_is_refused_with_the_kinds_that_are_read(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"something")
-    with pytest.raises(InputError, match=r"expected a name ending in \.nii, \.nii\.gz, \.nrrd"):
+    with pytest.raises(InputError, match=r"expected DICOM, or a name ending in \.nii, \.nii\.gz, \.nrrd"):
         read_study(tmp_path / name)
 
 
-def test_a_folder_that_is_no_acdc_patient_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "IM0001").write_bytes(bytes(128) + b"DICM")
-    with pytest.raises(InputError, match=r"DICOM folders are not read.*convert the series to NIfTI or NRRD"):
+def test_a_folder_of_no_known_kind_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("something else")
+    with pytest.raises(InputError, match=r"without DICOM files; expected an ACDC patient folder, a DICOM folder or an image"):
         read_study(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Files become a `CineStudy`: ACDC patient folders, ED and ES files, 3D and 4D NIfTI, NRRD and MetaImage."""
+"""Files become a `CineStudy`: DICOM, ACDC patient folders, ED and ES files, 3D and 4D NIfTI, NRRD and MetaImage."""
 
 from CardiacMTLLib.reading.acdc import AcdcCase, is_acdc_folder, read_acdc_case
 from CardiacMTLLib.reading.image_file import IMAGE_SUFFIXES, is_image_file

@@ -13,10 +13,17 @@ from CardiacMTLLib.volume import CineStudy, Patient, StoredGrid
 
 
 def assemble_study(
-    image: StoredImage, path: Path, options: ReadOptions, patient: Patient | None = None, warnings: tuple[str, ...] = ()
+    image: StoredImage,
+    path: Path,
+    options: ReadOptions,
+    patient: Patient | None = None,
+    warnings: tuple[str, ...] = (),
+    *,
+    slice_axis: int | None = None,
 ) -> CineStudy:
     """The study of one stored image; `path` is named in errors, `patient` is what the files say.
 
+    `slice_axis` (0, 1 or 2) is given where the acquisition tells it, and the spacing with it; else the spacing tells.
     `options.ed_frame` and `options.es_frame` number the image's frames from 0. Raises `InputError` where they are not
     there or the same, and where voxels are not finite; `GeometryError` where the slice spacing is missing.
     """
@@ -28,7 +35,10 @@ def assemble_study(
     if options.ed_frame is not None and options.ed_frame == options.es_frame:
         raise InputError(f"ED and ES of {path} are both frame {options.ed_frame + 1} (counted from 1); expected two frames")
     try:
-        geometry, slice_axis, spacing_warnings = resolve_slices(image.geometry, options.slice_spacing_mm)
+        geometry, warned = image.geometry, (*warnings, *image.warnings)
+        if slice_axis is None:
+            geometry, slice_axis, spacing_warnings = resolve_slices(image.geometry, options.slice_spacing_mm)
+            warned = (*warned, *spacing_warnings)
         order = standard_order(geometry, slice_axis)
         return CineStudy(
             frames=order.apply(image.frames),
@@ -38,7 +48,7 @@ def assemble_study(
             ed_frame=options.ed_frame,
             es_frame=options.es_frame,
             patient=options.patient_over(patient or Patient()),
-            warnings=tuple(dict.fromkeys((*warnings, *image.warnings, *spacing_warnings))),
+            warnings=tuple(dict.fromkeys(warned)),
         )
     except GeometryError as error:
         raise GeometryError(f"{path}: {error}") from error

@@ -13,7 +13,8 @@ from CardiacMTLLib.volume import Patient
 class ReadOptions:
     """Values that override what the files say; None leaves a file's value alone.
 
-    Frames count from 0. `whole_cycle` asks for every frame where a folder holds both the two phases and the cine.
+    Frames count from 0. `whole_cycle` asks for every frame where a folder holds both the two phases and the cine. `series` is
+    the number or the SeriesInstanceUID of the DICOM series to use.
     Raises `UsageError` for a slice spacing that is not a positive number.
     """
 
@@ -22,6 +23,7 @@ class ReadOptions:
     slice_spacing_mm: float | None = None
     patient: Patient | None = None
     whole_cycle: bool = False
+    series: str | None = None
 
     def __post_init__(self) -> None:
         spacing = self.slice_spacing_mm

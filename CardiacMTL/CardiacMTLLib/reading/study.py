@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.reading.acdc import is_acdc_folder, read_acdc_folder
 from CardiacMTLLib.reading.acdc_info import info_beside
 from CardiacMTLLib.reading.assemble import assemble_study
+from CardiacMTLLib.reading.dicom import is_dicom_input, read_dicom
 from CardiacMTLLib.reading.image_file import IMAGE_SUFFIXES, is_image_file, read_image
 from CardiacMTLLib.reading.options import ReadOptions
 from CardiacMTLLib.reading.phases import read_two_phases
@@ -28,28 +29,33 @@ def read_study(
     slice_spacing_mm: float | None = None,
     patient: Patient | None = None,
     whole_cycle: bool = False,
+    series: str | None = None,
 ) -> CineStudy:
-    """The study at `path`: an ACDC patient folder, a 4D cine file, or a 3D file (one frame).
+    """The study at `path`: an ACDC patient folder, a 4D cine file, a 3D file (one frame), a DICOM folder or multi-frame file.
 
     An `Info.cfg` beside a 4D file gives its ED and ES frames, beside any file the patient's height and weight.
     `ed_frame` and `es_frame` count from 0 in the cycle; `slice_spacing_mm` is the distance between slice centres;
     fields of `patient` that are not None take precedence over the files'. `whole_cycle` reads the 4D cine of a folder
-    that also has its two phases.
+    that also has its two phases. `series` is the number or UID of the DICOM series to use.
 
     Raises `InputError` (`GeometryError` for spacing and axes) with one line where the input cannot be used.
     """
-    options = ReadOptions(ed_frame, es_frame, slice_spacing_mm, patient, whole_cycle)
+    options = ReadOptions(ed_frame, es_frame, slice_spacing_mm, patient, whole_cycle, series)
     if not path.exists():
         raise InputError(f"{path} does not exist; expected an image file or a patient folder; check the name")
     for form in _FORMATS:
         if form.recognises(path):
+            if series is not None and form.read is not read_dicom:
+                raise UsageError(f"got --series {series}, but {path} is not DICOM; only DICOM has series; leave --series out")
             return form.read(path, options)
     if path.is_dir():
         raise InputError(
-            f"{path} is a folder without Info.cfg, and DICOM folders are not read; expected an ACDC patient folder or an image "
-            "file; convert the series to NIfTI or NRRD"
+            f"{path} is a folder without Info.cfg and without DICOM files; expected an ACDC patient folder, a DICOM folder or "
+            "an image file; check the name"
         )
-    raise InputError(f"{path} is not an image file that can be read; expected a name ending in {', '.join(IMAGE_SUFFIXES)}")
+    raise InputError(
+        f"{path} is not an image file that can be read; expected DICOM, or a name ending in {', '.join(IMAGE_SUFFIXES)}"
+    )
 
 
 def read_phases(ed: Path, es: Path, *, slice_spacing_mm: float | None = None, patient: Patient | None = None) -> CineStudy:
@@ -74,4 +80,8 @@ class _Format(NamedTuple):
     read: Callable[[Path, ReadOptions], CineStudy]
 
 
-_FORMATS = (_Format(is_acdc_folder, read_acdc_folder), _Format(is_image_file, _read_file))
+_FORMATS = (
+    _Format(is_acdc_folder, read_acdc_folder),
+    _Format(is_image_file, _read_file),
+    _Format(is_dicom_input, read_dicom),
+)
