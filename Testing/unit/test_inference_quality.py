@@ -93,3 +93,4 @@ def test_flags_are_sentences_with_unlike_codes():
     flags = flags_of({Phase.ED: touching, Phase.ES: np.zeros_like(touching)})
     assert len({flag.code for flag in flags}) == len(flags) >= 3
     assert all(flag.text and "\n" not in flag.text for flag in flags)
+    assert all(flag.check[0].isupper() and flag.check[-1] in ".?" and "\n" not in flag.check for flag in flags)

@@ -6,7 +6,7 @@ from CardiacMTLLib.errors import UsageError
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.inference.device import DEVICES, choose_device
 from CardiacMTLLib.inference.locate import locate_heart
-from CardiacMTLLib.inference.segment import restore_mask, segment_frames, segment_phases
+from CardiacMTLLib.inference.segment import restore_mask, segment_phases
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.preprocess.resample import Window, centre_of
 from Testing.unit.hearts import ED_HEART, ES_HEART, HalfEllipsoidHeart, study_of
@@ -73,9 +73,9 @@ def test_a_window_beside_the_image_gives_an_empty_mask():
 def test_two_phases_in_one_pass_have_the_masks_of_single_frames():
     study = study_with(ED_HEART, ES_HEART, ED_HEART)
     both = segment_phases(study, {Phase.ED: 2, Phase.ES: 1}, WINDOW, MODEL.network, CPU)
-    single = segment_frames(study, [0, 1, 2], WINDOW, MODEL.network, CPU)
-    assert (both.masks[Phase.ED] == single[2]).all()
-    assert (both.masks[Phase.ES] == single[1]).all()
+    for phase, frame in ((Phase.ED, 2), (Phase.ES, 1)):
+        single = segment_phases(study, {phase: frame}, WINDOW, MODEL.network, CPU)
+        assert (both.masks[phase] == single.masks[phase]).all()
     assert both.auxiliary_logits.shape == (5,)
     assert both.auxiliary_logits.dtype == np.float64
 
@@ -97,12 +97,6 @@ def test_the_network_is_sure_of_what_it_sees_and_not_of_nothing():
     assert sure.confidence[Phase.ED] > 0.999
     assert unsure.confidence == {Phase.ED: 0.0}
     assert set(unsure.agreement.values()) == {0.0}
-
-
-def test_frames_keep_their_order():
-    study = study_with(ES_HEART, ED_HEART, ES_HEART)
-    volumes = [(mask == Label.LV).sum() for mask in segment_frames(study, [1, 0, 2], WINDOW, MODEL.network, CPU)]
-    assert volumes == [(heart.mask(ORACLE_GRID) == Label.LV).sum() for heart in (ED_HEART, ES_HEART, ES_HEART)]
 
 
 @pytest.mark.parametrize("shift_xy_mm", [(0.0, 0.0), (30.0, -22.0), (-25.0, 20.0)])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CardiacMTLLib.measure.phases import find_phases
+from CardiacMTLLib.measure.phases import find_phases, odd_frame, smoothed
 
 
 def cycle(n_frames, ed=0):
@@ -20,11 +20,21 @@ def test_the_largest_and_the_smallest_volume_are_ed_and_es_wherever_the_cycle_st
     assert abs(found_es - (ed + n_frames / 3) % n_frames) <= 1
 
 
-def test_one_frame_whose_segmentation_failed_decides_nothing():
-    volumes = cycle(20)
-    spoiled = volumes.copy()
-    spoiled[13] = 60.0
-    assert find_phases(spoiled) == find_phases(volumes)
+@pytest.mark.parametrize("factor", [0.0, 0.4, 1.5])
+@pytest.mark.parametrize("n_frames", [12, 20])
+def test_one_frame_whose_segmentation_failed_decides_nothing_wherever_it_lies(n_frames, factor):
+    wanted_ed, wanted_es = find_phases(cycle(n_frames))
+    for bad in range(n_frames):
+        spoiled = cycle(n_frames)
+        spoiled[bad] *= factor
+        found_ed, found_es = find_phases(spoiled)
+        assert min((found_ed - wanted_ed) % n_frames, (wanted_ed - found_ed) % n_frames) <= 1, bad
+        assert abs(found_es - wanted_es) <= 1, bad
+
+
+def test_without_an_atrial_kick_ed_is_the_end_of_the_level_stretch():
+    level = [150, 120, 90, 70, 70, 110, 140, 150, 151, 150.5, 150, 150.5, 150]
+    assert find_phases(level)[0] in (0, 12)
 
 
 def test_two_frames_are_taken_as_they_are():
@@ -32,9 +42,27 @@ def test_two_frames_are_taken_as_they_are():
     assert find_phases([50.0, 130.0]) == (1, 0)
 
 
-@pytest.mark.parametrize("volumes", [[], [100.0], [100.0, 100.0], [0.0] * 20, [80.0, 120.0] * 4])
+def test_frames_without_a_ventricle_are_neither_phase():
+    assert find_phases([0.0, 130.0, 0.0, 50.0, 0.0]) == (1, 3)
+    assert np.isnan(smoothed([0.0, 130.0, 50.0])[0])
+
+
+@pytest.mark.parametrize("volumes", [[], [100.0], [0.0, 100.0], [100.0, 100.0], [0.0] * 20, [80.0, 120.0] * 4])
 def test_there_are_no_phases_where_the_volume_does_not_change(volumes):
     assert find_phases(volumes) is None
+
+
+def test_a_frame_that_sticks_out_is_odd_and_a_steep_step_is_not():
+    spoiled = cycle(20)
+    spoiled[13] = 20.0
+    assert odd_frame(spoiled) == 13
+    assert odd_frame(cycle(20)) is None
+    assert odd_frame([77, 78, 78, 74, 69, 62, 55, 48, 42, 41, 37, 45]) is None
+
+
+@pytest.mark.parametrize("volumes", [[100.0, 20.0, 100.0, 100.0, 100.0], [80.0, 120.0] * 5, [100.0] * 9])
+def test_no_frame_is_odd_among_few_or_where_all_are_rough_or_alike(volumes):
+    assert odd_frame(volumes) is None
 
 
 @settings(max_examples=30, deadline=None)

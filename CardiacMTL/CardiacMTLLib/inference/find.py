@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
+from CardiacMTLLib.inference.cycle import segment_cycle
 from CardiacMTLLib.inference.locate import locate_heart
-from CardiacMTLLib.inference.segment import PhaseResult, segment_frames, segment_phases
+from CardiacMTLLib.inference.segment import PhaseResult, segment_phases
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.measure.phases import find_phases
+from CardiacMTLLib.network.folding import folded
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.preprocess.resample import Window
 from CardiacMTLLib.volume import CineStudy, Mask
@@ -39,10 +41,11 @@ def find_heart(
     """Masks of the heart in a study, or None where the coarse pass finds none.
 
     Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and a phase that is not known
-    is taken from the LV volume curve, unless it would be the frame of the other phase. Raises `InputError` for images
-    without signal.
+    is taken from the LV volume curve, unless it would be the frame of the other phase. ED and ES are then segmented on their
+    own, unsmoothed, and stand in the cycle with these very masks. Raises `InputError` for images without signal.
     """
     stage = stage or _unwatched
+    network = folded(network)
     with stage("locate", "finding the heart", 0.05):
         first = study.ed_frame if study.ed_frame is not None else 0
         centre = locate_heart(study, first, network, device)
@@ -54,7 +57,7 @@ def find_heart(
     n_frames = len(study.frames)
     if whole_cycle or (len(frames) < len(Phase) and n_frames > 1):
         with stage("segment_cycle", f"segmenting {n_frames} frames", 0.15):
-            cine = segment_frames(study, range(n_frames), window, network, device)
+            cine = segment_cycle(study, window, network, device)
         frames = _complete_phases(frames, cine, study)
     elif not frames:
         frames = {Phase.ED: 0}

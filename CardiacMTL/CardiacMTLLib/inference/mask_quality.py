@@ -13,6 +13,13 @@ from CardiacMTLLib.labels import STRUCTURE_PHASES, Phase
 from CardiacMTLLib.network.json_values import checked_values
 
 
+def _check(phase: Phase) -> str:
+    return (
+        f"Look at the outlines at {phase}, first in the basal slices (does the RV mask reach into the right atrium or the "
+        "outflow tract?), then in the apical ones, and correct them before the numbers are used."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class QualityLine:
     """Predicted Dice = `intercept` + `slope` * agreement, within 0 to 1; below `limit` the mask is flagged."""
@@ -62,8 +69,8 @@ class MaskQuality:
                 if STRUCTURE_PHASES[key][1] is phase and value < self.lines[key].limit
             ]
             if low:
-                text = f"the network is unsure of its masks at {phase} (expected Dice {', '.join(low)}): check the outlines"
-                flags.append(QualityFlag(f"low_mask_quality_{phase.lower()}", text))
+                text = f"the network is unsure of its masks at {phase} (expected Dice {', '.join(low)})"
+                flags.append(QualityFlag(f"low_mask_quality_{phase.lower()}", text, _check(phase)))
         return tuple(flags)
 
     @classmethod

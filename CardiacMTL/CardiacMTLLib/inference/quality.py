@@ -24,6 +24,13 @@ flagged (see docs/decisions/0013)."""
 FORBIDDING = frozenset({"lv_esv_above_edv", "rv_esv_above_edv", "mass_mismatch", "cut_ed", "cut_es"})
 """Codes of the flags under which no diagnosis is given."""
 
+_SWAPPED = "Look at the frames of ED and ES: are they swapped? Then look at the outlines of this ventricle in both."
+_MISMATCH = (
+    "Compare the outlines of the myocardium at ED and ES slice by slice: has one of them a basal or apical slice that the "
+    "other lacks?"
+)
+_COVERAGE = "Look at the first and the last slice: does the heart go on beyond them? Then all volumes are too small."
+
 
 def quality_flags(
     masks: Mapping[Phase, Mask], geometry: Geometry, measurements: Mapping[str, Measurement], window: Window | None = None
@@ -33,14 +40,15 @@ def quality_flags(
     for name in ("lv", "rv"):
         ef = measurements[f"{name}_ef_percent"].value
         if ef is not None and ef < 0:
-            text = f"the {name.upper()} is larger at ES than at ED: check the frames and the masks"
-            flags.append(QualityFlag(f"{name}_esv_above_edv", text))
+            text = f"the {name.upper()} is larger at ES than at ED"
+            flags.append(QualityFlag(f"{name}_esv_above_edv", text, _SWAPPED))
     flags += _mass_mismatch(masks, geometry)
     for phase, mask in masks.items():
         flags += _coverage(phase, mask)
         if window is not None and _is_cut(mask, window.inside(geometry)):
             text = f"the heart reaches the edge of the region that was segmented at {phase}, so that volumes may be too small"
-            flags.append(QualityFlag(f"cut_{phase.lower()}", text))
+            check = f"Look at the outlines at {phase} near the edge of that region: is part of a ventricle missing?"
+            flags.append(QualityFlag(f"cut_{phase.lower()}", text, check))
     return tuple(flags)
 
 
@@ -50,22 +58,24 @@ def _mass_mismatch(masks: Mapping[Phase, Mask], geometry: Geometry) -> list[Qual
     ed, es = (structure_volumes_ml(masks[phase], geometry)[Label.MYOCARDIUM] for phase in Phase)
     if min(ed, es) == 0 or abs(ed - es) / ((ed + es) / 2) <= MAX_MASS_MISMATCH:
         return []
-    text = f"myocardial volume is {ed:.0f} mL at ED and {es:.0f} mL at ES, which should agree: check the masks"
-    return [QualityFlag("mass_mismatch", text)]
+    text = f"myocardial volume is {ed:.0f} mL at ED and {es:.0f} mL at ES, which should agree"
+    return [QualityFlag("mass_mismatch", text, _MISMATCH)]
 
 
 def _coverage(phase: Phase, mask: Mask) -> list[QualityFlag]:
     flags = []
     empty = [structure.name for structure in STRUCTURES if not (mask == structure).any()]
     if empty:
-        flags.append(QualityFlag(f"empty_{phase.lower()}", f"not found at {phase}: {', '.join(empty)}"))
+        check = f"Look at the images at {phase}: does the stack show what was not found, and is the frame the right one?"
+        flags.append(QualityFlag(f"empty_{phase.lower()}", f"not found at {phase}: {', '.join(empty)}", check))
     areas = (mask == Label.LV).sum(axis=(1, 2))
     if phase is Phase.ED and len(areas) > 1 and min(areas[0], areas[-1]) > MAX_END_AREA * areas.max():
         text = "the LV is wide in the first and in the last slice: the stack does not seem to cover base and apex"
-        flags.append(QualityFlag("coverage", text))
+        flags.append(QualityFlag("coverage", text, _COVERAGE))
     edges = np.concatenate([mask[:, [0, -1], :].ravel(), mask[:, :, [0, -1]].ravel()])
     if edges.any():
-        flags.append(QualityFlag(f"border_{phase.lower()}", f"a mask touches the border of the image at {phase}"))
+        check = f"Look at these slices at {phase}: does the image cut the heart off, or has the mask left the heart?"
+        flags.append(QualityFlag(f"border_{phase.lower()}", f"a mask touches the border of the image at {phase}", check))
     return flags
 
 

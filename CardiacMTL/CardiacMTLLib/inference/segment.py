@@ -1,8 +1,8 @@
-"""Frames of a study -> masks on the study's own grid, and the embedding's say on the diagnosis."""
+"""ED and ES of a study -> masks on the study's own grid, and the embedding's say on the diagnosis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,6 @@ from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.preprocess.resample import Window
 from CardiacMTLLib.preprocess.windows import normalised_windows
 from CardiacMTLLib.volume import CineStudy, Mask
-
-_FRAMES_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,22 +47,6 @@ def segment_phases(
         probabilities = viewed.probabilities.unflatten(0, (len(phases), -1)).cpu().numpy()
     masks = {phase: restore_mask(of_phase, study, window) for phase, of_phase in zip(phases, probabilities, strict=True)}
     return PhaseResult(masks, logits, agreement(viewed, phases), confidence(viewed, phases))
-
-
-def segment_frames(
-    study: CineStudy, frames: Sequence[int], window: Window, network: MultiTaskNetwork, device: torch.device
-) -> Mask:
-    """(frame, z, y, x) masks of the given frames, a few frames at a time."""
-    n_slices = study.geometry.shape_zyx[0]
-    masks = []
-    for start in range(0, len(frames), _FRAMES_AT_ONCE):
-        windows = normalised_windows(study, frames[start : start + _FRAMES_AT_ONCE], window)
-        images = torch.from_numpy(windows).to(device)
-        with torch.inference_mode():
-            viewed = segment_views(images.flatten(0, 1)[:, None], network)
-            probabilities = viewed.probabilities.unflatten(0, (-1, n_slices)).cpu().numpy()
-        masks += [restore_mask(frame, study, window) for frame in probabilities]
-    return np.stack(masks)
 
 
 def restore_mask(probabilities: NDArray[np.float32], study: CineStudy, window: Window) -> Mask:
