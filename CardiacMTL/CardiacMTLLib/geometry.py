@@ -183,7 +183,7 @@ def standard_order(geometry: Geometry, slice_axis: int) -> AxisOrder:
     (identity direction) stays as it is.
     """
     direction = geometry.direction_matrix
-    towards_base = _points_to_base(direction[:, slice_axis])
+    towards_base = points_to_base(direction[:, slice_axis])
     normal = direction[:, slice_axis] * (1 if towards_base else -1)
     candidates = [
         (axis, flip, direction[:, axis] * (-1 if flip else 1))
@@ -200,7 +200,7 @@ def standard_order(geometry: Geometry, slice_axis: int) -> AxisOrder:
     return AxisOrder((x_axis, y_axis, slice_axis), (x_flip, y_flip, not towards_base))
 
 
-def _points_to_base(normal: NDArray[np.float64]) -> bool:
+def points_to_base(normal: NDArray[np.float64]) -> bool:
     """Whether a slice normal counts as pointing to the base; where it is square to the usual axis, its first sign decides."""
     along = float(normal @ _TOWARDS_BASE_LPS)
     if abs(along) > _TIE:

@@ -14,15 +14,16 @@ from Testing.unit.hearts import ED_HEART, ES_HEART
 
 GRID = Geometry((110, 90, 14), (1.4, 1.4, 6.0))
 MASKS = {Phase.ED: ED_HEART.mask(GRID), Phase.ES: ES_HEART.mask(GRID)}
-PATIENT = Patient(172.0, 72.0)
+PATIENT = Patient(172.0, 72.0, heart_rate_bpm=75.0)
 PLAIN = (
-    "lv_edv_ml", "lv_esv_ml", "lv_sv_ml", "lv_ef_percent", "lv_mass_g", "rv_edv_ml", "rv_esv_ml", "rv_sv_ml", "rv_ef_percent",
-    "body_surface_area_m2",
+    "lv_edv_ml", "lv_esv_ml", "lv_sv_ml", "lv_ef_percent", "lv_mass_g", "lv_mass_to_edv_g_per_ml", "cardiac_output_l_per_min",
+    "rv_edv_ml", "rv_esv_ml", "rv_sv_ml", "rv_ef_percent", "body_surface_area_m2",
 )  # fmt: skip
 INDEXED = (
     "lv_edv_ml_per_m2", "lv_esv_ml_per_m2", "lv_sv_ml_per_m2", "lv_mass_g_per_m2", "rv_edv_ml_per_m2", "rv_esv_ml_per_m2",
     "rv_sv_ml_per_m2",
 )  # fmt: skip
+CARDIAC_INDEX = "cardiac_index_l_per_min_per_m2"
 
 
 def values(masks=MASKS, geometry=GRID, patient=PATIENT):
@@ -50,11 +51,12 @@ def test_an_empty_mask_has_volume_0_of_every_structure():
 
 
 def test_the_table_has_its_names_in_display_order():
-    assert tuple(measure_function(MASKS, GRID, PATIENT)) == PLAIN + INDEXED
+    assert tuple(measure_function(MASKS, GRID, PATIENT)) == (*PLAIN, *INDEXED, CARDIAC_INDEX)
 
 
 def test_units_agree_with_the_names():
     suffixes = {"mL": "_ml", "g": "_g", "%": "_percent", "m²": "_m2", "mL/m²": "_ml_per_m2", "g/m²": "_g_per_m2"}
+    suffixes |= {"g/mL": "_g_per_ml", "L/min": "_l_per_min", "L/min/m²": "_l_per_min_per_m2"}
     for name, measurement in measure_function(MASKS, GRID, PATIENT).items():
         assert name.endswith(suffixes[measurement.unit])
 
@@ -90,8 +92,35 @@ def test_without_height_or_weight_only_the_indexed_values_are_undefined(patient)
     assert body_surface_area_m2(patient) is None
     table = measure_function(MASKS, GRID, patient)
     undefined = {name for name, m in table.items() if m.value is None}
-    assert undefined == {"body_surface_area_m2", *INDEXED}
+    assert undefined == {"body_surface_area_m2", *INDEXED, CARDIAC_INDEX, "cardiac_output_l_per_min"}
+    undefined -= {CARDIAC_INDEX, "cardiac_output_l_per_min"}
     assert all("height and weight are not known" in table[name].reason for name in undefined)
+
+
+@pytest.mark.parametrize("rate", [40.0, 75.0, 180.0])
+def test_cardiac_output_is_the_stroke_volume_of_a_minute_in_litres_and_the_index_that_over_the_body(rate):
+    patient = replace(PATIENT, heart_rate_bpm=rate)
+    found = values(patient=patient)
+    assert found["cardiac_output_l_per_min"] == pytest.approx(found["lv_sv_ml"] * rate / 1000)
+    assert found[CARDIAC_INDEX] == pytest.approx(found["cardiac_output_l_per_min"] / found["body_surface_area_m2"])
+
+
+def test_without_heart_rate_or_body_size_output_and_index_say_which():
+    no_rate = measure_function(MASKS, GRID, replace(PATIENT, heart_rate_bpm=None))
+    for name in ("cardiac_output_l_per_min", CARDIAC_INDEX):
+        assert no_rate[name].reason == "the heart rate is not known; give it to compute the cardiac output"
+    no_size = measure_function(MASKS, GRID, Patient(heart_rate_bpm=75.0))
+    assert no_size["cardiac_output_l_per_min"].value == values()["cardiac_output_l_per_min"]
+    assert "height and weight are not known" in no_size[CARDIAC_INDEX].reason
+    no_es = measure_function({Phase.ED: MASKS[Phase.ED]}, GRID, PATIENT)
+    assert no_es["cardiac_output_l_per_min"].reason == no_es[CARDIAC_INDEX].reason == "the ES frame is not known"
+
+
+def test_mass_to_volume_is_that_of_the_table():
+    found = values()
+    assert found["lv_mass_to_edv_g_per_ml"] == pytest.approx(found["lv_mass_g"] / found["lv_edv_ml"])
+    table = measure_function(without(Label.MYOCARDIUM, Phase.ED), GRID, PATIENT)
+    assert table["lv_mass_to_edv_g_per_ml"].reason == "no myocardium was found at ED"
 
 
 @pytest.mark.parametrize(("known", "missing"), [(Phase.ED, Phase.ES), (Phase.ES, Phase.ED)])
@@ -107,7 +136,7 @@ def test_what_a_missing_phase_leaves_undefined_says_so(known, missing):
 def test_one_slice_has_no_volumes_and_says_why():
     one = Geometry((110, 90, 1), (1.4, 1.4, 6.0))
     table = measure_function({phase: mask[6:7] for phase, mask in MASKS.items()}, one, PATIENT)
-    for name in (*PLAIN[:-1], *INDEXED):
+    for name in (*PLAIN[:-1], *INDEXED, CARDIAC_INDEX):
         assert table[name].value is None
         assert "one slice" in table[name].reason
     assert table["body_surface_area_m2"].value is not None

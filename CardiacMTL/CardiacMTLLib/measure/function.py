@@ -15,14 +15,18 @@ from CardiacMTLLib.volume import Mask, Patient
 _VENTRICLES = {"lv": Label.LV, "rv": Label.RV}
 _INDEXED = ("lv_edv", "lv_esv", "lv_sv", "lv_mass", "rv_edv", "rv_esv", "rv_sv")
 _NO_BODY_SIZE = "height and weight are not known; give them to index by body surface area"
+_NO_HEART_RATE = "the heart rate is not known; give it to compute the cardiac output"
 
 
 def measure_function(masks: Mapping[Phase, Mask], geometry: Geometry, patient: Patient) -> dict[str, Measurement]:
     """Measurements by their names in the result record, in display order, from (z, y, x) masks of the known phases.
 
     For each ventricle EDV, ESV, SV = EDV - ESV (mL) and EF = 100 * SV / EDV (%); LV mass (g) = 1.05 g/mL x myocardial
-    volume at ED, papillary muscles counted to the cavity as in ACDC; volumes and mass also over body surface area
-    (Mosteller). Each undefined one says why. Conventions: Schulz-Menger et al., JCMR 2020;22:19.
+    volume at ED, papillary muscles counted to the cavity as in ACDC; mass over LVEDV (g/mL), which tells concentric from
+    eccentric remodelling; volumes and mass also over body surface area (Mosteller). Cardiac output (L/min) = LV stroke volume x
+    heart rate / 1000, and cardiac index that over body surface area (L/min/m2), where the heart rate is known; both are what
+    the LV moves, with what leaks back through a valve. Each undefined one says why. Conventions: Schulz-Menger et al., JCMR
+    2020;22:19.
     """
     table: dict[str, Measurement] = {}
     for prefix, structure in _VENTRICLES.items():
@@ -33,6 +37,8 @@ def measure_function(masks: Mapping[Phase, Mask], geometry: Geometry, patient: P
         if structure is Label.LV:
             myocardium = _volume(masks, Phase.ED, Label.MYOCARDIUM, geometry)
             table["lv_mass_g"] = _scaled(myocardium, MYOCARDIAL_DENSITY_G_PER_ML, "g")
+            table["lv_mass_to_edv_g_per_ml"] = _mass_to_volume(table["lv_mass_g"], edv)
+            table["cardiac_output_l_per_min"] = _cardiac_output(table["lv_sv_ml"], patient.heart_rate_bpm)
     area = body_surface_area_m2(patient)
     table["body_surface_area_m2"] = Measurement(area, "m²", None if area else _NO_BODY_SIZE)
     for name in _INDEXED:
@@ -40,6 +46,9 @@ def measure_function(masks: Mapping[Phase, Mask], geometry: Geometry, patient: P
         plain = table[f"{name}_{unit.lower()}"]
         key = f"{name}_{unit.lower()}_per_m2"
         table[key] = _scaled(plain, 1 / area, f"{unit}/m²") if area else Measurement(None, f"{unit}/m²", _NO_BODY_SIZE)
+    output = table["cardiac_output_l_per_min"]
+    per_area = Measurement(None, "L/min/m²", output.reason or _NO_BODY_SIZE)
+    table["cardiac_index_l_per_min_per_m2"] = _scaled(output, 1 / area, "L/min/m²") if area else per_area
     return table
 
 
@@ -68,3 +77,15 @@ def _ejection_fraction(edv: Measurement, esv: Measurement) -> Measurement:
     if edv.value is None or esv.value is None:
         return Measurement(None, "%", edv.reason or esv.reason)
     return Measurement(100 * (edv.value - esv.value) / edv.value, "%")
+
+
+def _mass_to_volume(mass: Measurement, edv: Measurement) -> Measurement:
+    if mass.value is None or edv.value is None:
+        return Measurement(None, "g/mL", mass.reason or edv.reason)
+    return Measurement(mass.value / edv.value, "g/mL")
+
+
+def _cardiac_output(stroke: Measurement, heart_rate_bpm: float | None) -> Measurement:
+    if stroke.value is None or heart_rate_bpm is None:
+        return Measurement(None, "L/min", stroke.reason or _NO_HEART_RATE)
+    return Measurement(stroke.value * heart_rate_bpm / 1000, "L/min")

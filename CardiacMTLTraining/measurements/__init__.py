@@ -1,0 +1,1 @@
+"""How far every measurement from out-of-fold masks agrees with the same from the experts' masks."""
