@@ -51,11 +51,14 @@ cardiacmtl-train export --run RUN --crossval CV --out MODELS/{name}
 Seed {seed}, commit {commit}; {training}.
 Masks and diagnosis were trained one after the other and then together. Both heads (with and without body surface area), their
 temperatures and the threshold of a label were then fitted on what the networks of a cross-validation said of the patients
-that each had not seen.
+that each had not seen.{distributions}
 
 ## Figures
 {figures}
 """
+
+_DISTRIBUTIONS = """ The manifest holds, for explanations, number, mean, SD and percentiles of each feature in each group of
+{rows}; it holds no values of single patients."""
 
 _NO_FIGURES = "Not yet measured."
 
@@ -84,6 +87,7 @@ def model_card(manifest: Manifest) -> str:
         seed=provenance.seed,
         commit=provenance.commit[:12],
         training=", ".join(f"{key.replace('_', ' ')} {value}" for key, value in provenance.training.items()),
+        distributions="" if manifest.distributions is None else _DISTRIBUTIONS.format(rows=manifest.distributions.rows),
         figures="\n\n".join(_sections(manifest)) or _NO_FIGURES,
     )
 

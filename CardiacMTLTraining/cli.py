@@ -1,4 +1,4 @@
-"""`cardiacmtl-train`: prepare, train, crossval, evaluate, reproduce, export."""
+"""`cardiacmtl-train`: prepare, train, crossval, evaluate, agreement, reproduce, stress, export."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from CardiacMTLLib.errors import CardiacMTLError, InputError, MissingPackageError, UsageError
+from CardiacMTLTraining.measurements.command import add_command as add_agreement
 from CardiacMTLTraining.reproduction.command import add_command as add_reproduce
 from CardiacMTLTraining.stress.command import add_command as add_stress
 
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the model knew of these patients; the page says it",
     )
     evaluate.set_defaults(run=_evaluate)
+    add_agreement(commands)
     add_reproduce(commands)
     add_stress(commands)
     export = commands.add_parser("export", help="write a finished run as a model folder")

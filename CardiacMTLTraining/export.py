@@ -19,6 +19,7 @@ from CardiacMTLTraining.card import model_card
 from CardiacMTLTraining.configuration import TrainingConfiguration
 from CardiacMTLTraining.crossval import FOLD_PREFIX, fold_folder
 from CardiacMTLTraining.crossval_report import ABLATION_NAME, EVALUATION_NAME, QUALITY_NAME
+from CardiacMTLTraining.distributions import feature_distributions
 from CardiacMTLTraining.evaluation.writing import SUMMARY_NAME
 from CardiacMTLTraining.train import PATIENTS_NAME, load_run
 
@@ -31,17 +32,18 @@ _LEFT_OUT = ("patients", "spread")
 def export(run: Path, crossval: Path, folder: Path, figures: Path | None) -> Manifest:
     """Write the model of `run` into `folder`, whose name is the model's.
 
-    Heads, temperatures and thresholds are fitted on the rows of the cross-validation in `crossval`, whose figures go into
-    manifest and card; `figures` is a `summary.json` of `evaluate` on patients that were kept out of both. Raises
-    `UsageError` where both were not trained alike or `run` is that of a fold, and `InputError` where the figures are of other
-    weights, or of patients of the training or the cross-validation.
+    Heads, temperatures and thresholds are fitted on the rows of the cross-validation in `crossval`, whose figures, and the
+    distributions of whose features, go into manifest and card; `figures` is a `summary.json` of `evaluate` on patients that
+    were kept out of both. Raises `UsageError` where both were not trained alike or `run` is that of a fold, and `InputError`
+    where the figures are of other weights, or of patients of the training or the cross-validation.
     """
     network, config, record = load_run(run)
     _check_alike(config, crossval)
     if record.held_out.startswith(FOLD_PREFIX):
         raise UsageError(f"{run} is {record.held_out} of a cross-validation; expected a run of `train`; train one to export it")
     known = _patients(run, crossval, config.n_folds)
-    calibrated = calibrate(Rows.load(crossval), config.seed)
+    rows = Rows.load(crossval)
+    calibrated = calibrate(rows, config.seed)
     calibrated.install(network)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / WEIGHTS_NAME
@@ -71,6 +73,7 @@ def export(run: Path, crossval: Path, folder: Path, figures: Path | None) -> Man
             sources=tuple(dict.fromkeys(source for _, source in known)),
         ),
         metrics=metrics,
+        distributions=feature_distributions(rows),
     )
     manifest.save(folder / MANIFEST_NAME)
     (folder / CARD_NAME).write_text(model_card(manifest), encoding="utf-8")

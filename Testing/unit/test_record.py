@@ -20,7 +20,7 @@ ANALYSIS = analysis_of()
 def test_the_record_names_schema_software_model_and_research_use():
     record = result_record(analysis_of())
 
-    assert record["schema_version"] == "1.1"
+    assert record["schema_version"] == "1.2"
     assert record["software"] == {"name": "CardiacMTL", "version": __version__}
     assert record["model"] == {"name": "acdc-joint", "version": "1.2.0", "sha256": "0123456789abcdef" * 4}
     assert record["research_use"] == RESEARCH_USE
@@ -58,9 +58,9 @@ def test_every_measurement_has_a_number_or_a_reason():
 
 
 def test_flags_and_warnings_are_kept():
-    analysis = analysis_of(study_like(warnings=("two spacings",)), flags=(QualityFlag("base", "base not covered"),))
+    analysis = analysis_of(study_like(warnings=("two spacings",)), flags=(QualityFlag("base", "base not covered", "Look there."),))
 
-    assert result_record(analysis)["quality"]["flags"] == [{"code": "base", "text": "base not covered"}]
+    assert result_record(analysis)["quality"]["flags"] == [{"code": "base", "text": "base not covered", "check": "Look there."}]
     assert result_record(analysis)["input"]["warnings"] == ["two spacings"]
 
 

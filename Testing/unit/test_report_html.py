@@ -140,10 +140,10 @@ def test_every_measurement_stands_in_the_table_with_unit_or_reason():
 
 
 def test_flags_and_warnings_are_shown():
-    flags = (QualityFlag("base_not_covered", "the base is not covered"),)
+    flags = (QualityFlag("base_not_covered", "the base is not covered", "Look at the first slice."),)
     text = page_of(analysis_of(study_like(warnings=("two spacings in the header",)), flags=flags)).text
 
-    assert "the base is not covered base_not_covered" in text
+    assert "the base is not covered base_not_covered Look at the first slice." in text
     assert "two spacings in the header" in text
     assert "No quality flag was raised" in page_of().text
 
@@ -152,14 +152,14 @@ def test_text_from_outside_is_escaped():
     attack = "<script>alert('x')</script>"
     analysis = analysis_of(
         study_like(warnings=(attack,)),
-        flags=(QualityFlag(attack, attack),),
+        flags=(QualityFlag(attack, attack, attack),),
         model=ModelIdentity(attack, attack, attack),
         diagnosis=Diagnosis(PROBABILITIES, None, attack, None, (Contribution(attack, 1.0, attack, 1.0),)),
     )
     page = page_of(analysis, view=Picture(None, attack))
 
     assert page.all("script") == []
-    assert page.text.count(attack) >= 8
+    assert page.text.count(attack) >= 9
 
 
 def test_contributions_are_parted_by_sign_the_strongest_first_and_limited():

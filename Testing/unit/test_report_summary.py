@@ -34,9 +34,11 @@ def test_measurements_that_are_undefined_are_named_with_the_reason():
 
 
 def test_flags_files_and_notes_follow():
-    lines = run_summary(analysis_of(flags=(QualityFlag("base", "the base is not covered"),)), FILES).splitlines()
+    lines = run_summary(
+        analysis_of(flags=(QualityFlag("base", "the base is not covered", "Look at the first slice."),)), FILES
+    ).splitlines()
 
-    assert "Check: the base is not covered" in lines
+    assert lines[lines.index("Check: the base is not covered") + 1] == "  Look at the first slice."
     assert lines[lines.index("Results in out:") + 1] == "  result.json"
     assert "Note: scene.mrb is left out: no slicer-core" in lines
 

@@ -17,6 +17,10 @@ from Testing.unit.analyses import analysis_of
         ("rv_esv_ml_per_m2", "RV end-systolic volume, indexed"),
         ("body_surface_area_m2", "Body surface area"),
         ("cardiac_output_l_per_min", "Cardiac output"),
+        ("cardiac_index_l_per_min_per_m2", "Cardiac index"),
+        ("lv_mass_to_edv_g_per_ml", "LV mass to end-diastolic volume"),
+        ("lv_wall_thickness_max_es_mm", "LV wall thickness maximum at ES"),
+        ("lv_wall_thickening_mean_percent", "LV wall thickening mean"),
     ],
 )
 def test_measurements_have_titles(name, title):

@@ -176,10 +176,11 @@ def test_a_missing_manifest_is_named(entry):
         ("<html></html>", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
         ("\x00\xff", "cannot be read"),
-        ("[]", "has manifest version None; expected 2"),
-        ('{"name": "small"}', "has manifest version None; expected 2"),
-        ('{"manifest_version": 1}', "has manifest version 1; expected 2"),
-        ('{"manifest_version": 2}', "has []; expected ['calibration'"),
+        ("[]", "has manifest version None; expected 3"),
+        ('{"name": "small"}', "has manifest version None; expected 3"),
+        ('{"manifest_version": 1}', "has manifest version 1; expected 3"),
+        ('{"manifest_version": 2}', "has manifest version 2; expected 3"),
+        ('{"manifest_version": 3}', "has []; expected ['calibration'"),
     ],
 )
 def test_a_manifest_that_is_none_is_refused(entry, text, words):
@@ -190,7 +191,7 @@ def test_a_manifest_that_is_none_is_refused(entry, text, words):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"manifest_version": MANIFEST_VERSION + 1}, "has manifest version 3"),
+        ({"manifest_version": MANIFEST_VERSION + 1}, "has manifest version 4"),
         ({"colour": "red"}, "'colour'"),
         ({"labels": ["BACKGROUND", "LV", "MYOCARDIUM", "RV"]}, "has labels ['BACKGROUND', 'LV', 'MYOCARDIUM', 'RV']"),
         ({"labels": None}, "labels 'None'; expected a list"),
@@ -241,12 +242,13 @@ def test_a_manifest_comes_back_as_it_was_written(entry):
     assert manifest.network == CONFIGURATION
 
 
-def test_models_are_listed_by_name_with_the_default_first(tmp_path):
+def test_models_are_listed_by_name_with_the_default_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "models_dir", lambda: tmp_path)
     for name in ("zeta", "alpha", DEFAULT_MODEL):
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_text("{}")
     (tmp_path / "no-model").mkdir()
-    assert [entry.name for entry in available_models(tmp_path)] == [DEFAULT_MODEL, "alpha", "zeta"]
+    assert [entry.name for entry in available_models()] == [DEFAULT_MODEL, "alpha", "zeta"]
 
 
 def test_a_model_is_found_by_its_name_and_the_default_by_none(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from CardiacMTLTraining.evaluation.summary import summarise
 from CardiacMTLTraining.quality.negatives import Use
 from CardiacMTLTraining.quality.report import KindFigures, MaskQualityReport, ScopeReport, Share
 from Testing.unit.evaluated import FOUR, ORIGIN, UNDEFINED
+from Testing.unit.made_distributions import distributions_of
 
 KEPT_OUT = replace(ORIGIN, only="3/5", command=f"{ORIGIN.command} --only 3/5 --kind held-out")
 OUT_OF_FOLD = replace(
@@ -120,6 +121,12 @@ def test_the_card_tells_how_the_estimates_of_quality_hold() -> None:
     assert "| sphere | report | 9 of 15 | 0.876 |" in text or "| sphere | report | 9 of 15 | 0.877 |" in text
     assert "| LV_ED | 79 | 0.71 | 0.66 | 0.021 |" in text
     assert "| RV_ES | 0 | undefined | undefined | undefined |" in text
+
+
+def test_the_card_tells_of_whom_the_distributions_are() -> None:
+    with_them = replace(manifest_with(), distributions=distributions_of())
+    assert "each group of\n101 made-up hearts a group; it holds no values of single patients." in model_card(with_them)
+    assert "percentiles" not in model_card(manifest_with())
 
 
 def test_a_card_without_figures_says_so() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from CardiacMTLLib.diagnosis.explanation import Explanation
 from CardiacMTLLib.labels import Group
 
 MEANING = (
@@ -32,7 +33,8 @@ class Diagnosis:
     """Calibrated probabilities of the five groups, and a label where they allow one.
 
     `label` None: `reason` says why it is withheld. `probabilities` None: the diagnosis is undefined, `reason` says why.
-    `auxiliary_logits` are the five logits of the embedding (class order of `Group`), kept for recomputation.
+    `auxiliary_logits` are the five logits of the embedding (class order of `Group`), kept for recomputation. `explanation`
+    says why the most probable group is so, whether or not it became the label.
     """
 
     probabilities: Mapping[Group, float] | None
@@ -40,3 +42,4 @@ class Diagnosis:
     reason: str | None
     auxiliary_logits: tuple[float, ...] | None = None
     contributions: tuple[Contribution, ...] = ()
+    explanation: Explanation | None = None

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CardiacMTLLib.diagnosis.diagnosis import Contribution, Diagnosis
+from CardiacMTLLib.diagnosis.distributions import Distributions
+from CardiacMTLLib.diagnosis.explanation import explain
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.labels import Group
 
@@ -45,39 +47,37 @@ class HeadWeights:
         result: Vector = odds / odds.sum()
         return result
 
+    def parts(self, features: Vector, auxiliary_logits: Vector) -> NDArray[np.float64]:
+        """(5, 26) what each feature, the embedding and the constant add to each group's calibrated logit: exact and linear."""
+        shares = self.weight * self.inputs(features, auxiliary_logits)
+        embedding = shares[:, len(FEATURES) :].sum(axis=1)
+        return np.column_stack((shares[:, : len(FEATURES)], embedding, self.bias)) / self.temperature
+
 
 def diagnose(
-    features: Vector, auxiliary_logits: Vector, head: HeadWeights, label_threshold: float, *, indexed: bool
+    features: Vector,
+    auxiliary_logits: Vector,
+    head: HeadWeights,
+    label_threshold: float,
+    *,
+    indexed: bool,
+    distributions: Distributions | None = None,
 ) -> Diagnosis:
-    """The diagnosis of one study; the label is withheld where the largest probability is below `label_threshold`."""
+    """The diagnosis of one study, explained; the label is withheld where the largest probability is below `label_threshold`.
+
+    `distributions` are those of the model, for the explanation.
+    """
     probabilities = head.probabilities(features, auxiliary_logits)
     best = int(probabilities.argmax())
     label, reason = list(Group)[best], None
     if probabilities[best] < label_threshold:
         reason = f"no group is likely enough: the largest probability is {probabilities[best]:.2f}, below {label_threshold:.2f}"
+    explanation = explain(features, auxiliary_logits, head.parts(features, auxiliary_logits), distributions, indexed=indexed)
     return Diagnosis(
         probabilities={group: float(p) for group, p in zip(Group, probabilities, strict=True)},
         label=None if reason else label,
         reason=reason,
         auxiliary_logits=tuple(float(value) for value in auxiliary_logits),
-        contributions=_contributions(features, auxiliary_logits, head, best, indexed=indexed),
+        contributions=tuple(Contribution(part.title, part.value, part.unit, part.logits) for part in explanation.parts),
+        explanation=explanation,
     )
-
-
-def _contributions(
-    features: Vector, auxiliary_logits: Vector, head: HeadWeights, group: int, *, indexed: bool
-) -> tuple[Contribution, ...]:
-    """Exact linear contributions to the group's logit, less the mean of all groups, over the temperature; the largest first.
-
-    They add up to that logit: the part that no feature moves is the model's constant.
-    """
-    relative = (head.weight[group] - head.weight.mean(axis=0)) * head.inputs(features, auxiliary_logits) / head.temperature
-    constant = (head.bias[group] - head.bias.mean()) / head.temperature
-    rows = [
-        Contribution(f.title, float(value), f"{f.unit}/m²" if f.by_size and indexed else f.unit, float(logits))
-        for f, value, logits in zip(FEATURES, features, relative[: len(FEATURES)], strict=True)
-    ]
-    centred = float(auxiliary_logits[group] - auxiliary_logits.mean())
-    rows.append(Contribution("image embedding of the network", centred, "", float(relative[len(FEATURES) :].sum())))
-    rows.append(Contribution("constant of the model", 1.0, "", float(constant)))
-    return tuple(sorted(rows, key=lambda row: -abs(row.logits)))

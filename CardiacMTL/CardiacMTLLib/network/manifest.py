@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from CardiacMTLLib.diagnosis.distributions import Distributions
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.errors import ModelError
 from CardiacMTLLib.inference.mask_quality import MaskQuality
@@ -17,7 +18,7 @@ from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.json_values import checked_values
 from CardiacMTLLib.preprocess.intensity import CLIP_PERCENTILES
 
-MANIFEST_VERSION = 2
+MANIFEST_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Manifest:
     """Identity, architecture, preprocessing, coding and calibration of one model.
 
     `labels`, `groups`, `features` and `clip_percentiles` repeat what the software assumes; a manifest that says otherwise
-    is refused. `metrics` are the figures of the model card, for machines.
+    is refused. `metrics` are the figures of the model card, for machines. `distributions` are those of the features in the
+    groups, for explanations; None where the model has none.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Manifest:
     features: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
     clip_percentiles: tuple[float, ...] = CLIP_PERCENTILES
     metrics: dict[str, Any] = field(default_factory=dict)
+    distributions: Distributions | None = None
 
     def __post_init__(self) -> None:
         for name, expected in (
@@ -128,5 +131,7 @@ class Manifest:
         settings = checked_values(values, cls, f"{path}")
         settings["network"] = NetworkConfiguration.from_json(settings["network"])
         settings["calibration"] = Calibration.from_json(settings["calibration"], f"{path}: calibration")
+        if settings["distributions"] is not None:
+            settings["distributions"] = Distributions.from_json(settings["distributions"], f"{path}: distributions")
         settings["provenance"] = Provenance(**checked_values(settings["provenance"], Provenance, f"{path}: provenance"))
         return cls(**settings)

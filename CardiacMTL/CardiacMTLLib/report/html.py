@@ -11,7 +11,12 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import MEANING, RESEARCH_USE, Contribution, Diagnosis
 from CardiacMTLLib.errors import MissingPackageError
 from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.measure.reference import reference_of
+from CardiacMTLLib.report.conventions import CONVENTIONS
+from CardiacMTLLib.report.explanation_view import STRIP_WIDTH, explanation_view
 from CardiacMTLLib.report.record import SOFTWARE_NAME
+from CardiacMTLLib.report.reference_view import SourceNote, ranges_text, source_key, source_notes
+from CardiacMTLLib.report.segments_view import orientation_is_assumed, segment_rows
 from CardiacMTLLib.report.wording import measurement_title, number_text, sentence_case
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -43,13 +48,20 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table: a title, a number with its unit, and a remark (why there is no number) or a signed share."""
+    """A line of a table: a title, a number with its unit, and a remark (why there is no number) or a signed share.
+
+    A measurement has its reference `ranges` as text, the number of the `note` about their source, and whether it lies `outside`
+    them: "below", "above" or None.
+    """
 
     title: str
     number: str | None
     unit: str
     remark: str | None = None
     logits: float = 0.0
+    ranges: str = ""
+    outside: str | None = None
+    note: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +74,30 @@ class Bar:
     is_label: bool
 
 
-def write_report(analysis: Analysis, path_html: Path, *, sheet: Picture, view: Picture) -> None:
-    """Write the report of `analysis` with the contact sheet and the 3D view.
+NOT_ASKED = Picture(None, "it was not asked for")
+"""Stands for a picture that nobody wanted."""
+
+
+def write_report(
+    analysis: Analysis,
+    path_html: Path,
+    *,
+    sheet: Picture,
+    view: Picture,
+    bullseye: Picture = NOT_ASKED,
+    curves: Picture = NOT_ASKED,
+) -> None:
+    """Write the report of `analysis` with the contact sheet, the 3D view, the bull's-eye plots and the volume-time curves.
 
     It holds no path, name or identifier of the patient, and every text in it is escaped. Raises `MissingPackageError` without
     Jinja2.
     """
-    path_html.write_text(render_report(analysis, sheet=sheet, view=view), encoding="utf-8")
+    path_html.write_text(render_report(analysis, sheet=sheet, view=view, bullseye=bullseye, curves=curves), encoding="utf-8")
 
 
-def render_report(analysis: Analysis, *, sheet: Picture, view: Picture) -> str:
+def render_report(
+    analysis: Analysis, *, sheet: Picture, view: Picture, bullseye: Picture = NOT_ASKED, curves: Picture = NOT_ASKED
+) -> str:
     """The report as HTML; see `write_report`."""
     try:
         import jinja2  # noqa: PLC0415 - optional
@@ -96,10 +122,19 @@ def render_report(analysis: Analysis, *, sheet: Picture, view: Picture) -> str:
         bars=probability_bars(diagnosis),
         favouring=favouring,
         opposing=opposing,
+        explanation=explanation_view(diagnosis),
+        strip_width=STRIP_WIDTH,
         measurements=measurement_rows(analysis),
+        sources=measurement_sources(analysis),
         phases=[(phase, analysis.frames.get(phase)) for phase in Phase],
         sheet=sheet,
         view=view,
+        bullseye=bullseye,
+        curve_picture=curves,
+        wall=analysis.segments,
+        wall_rows=segment_rows(analysis.segments),
+        orientation_assumed=orientation_is_assumed(analysis.segments),
+        conventions=CONVENTIONS,
         total_seconds=sum(analysis.seconds.values()),
         software=f"{SOFTWARE_NAME} {__version__}",
         citation=ACDC_CITATION,
@@ -133,14 +168,25 @@ def _contribution_row(item: Contribution) -> Row:
     return Row(sentence_case(item.feature), number_text(item.value, item.unit), item.unit, logits=item.logits)
 
 
+def measurement_sources(analysis: Analysis) -> list[SourceNote]:
+    """The notes about the sources of the reference ranges, in the order in which the measurements need them."""
+    return source_notes(analysis.measurements)
+
+
 def measurement_rows(analysis: Analysis) -> list[Row]:
-    """All measurements in their order, those without a number with the reason."""
-    return [
-        Row(
+    """All measurements in their order, each with its reference ranges, those without a number with the reason."""
+    notes = {note.key: note.number for note in measurement_sources(analysis)}
+    rows = []
+    for name, measurement in analysis.measurements.items():
+        reference = reference_of(name, measurement.value, analysis.study.patient.sex)
+        row = Row(
             measurement_title(name),
             None if measurement.value is None else number_text(measurement.value, measurement.unit),
             measurement.unit,
             measurement.reason,
+            ranges=ranges_text(reference.ranges),
+            outside=reference.outside,
+            note=notes[source_key(reference.ranges[0])] if reference.ranges else None,
         )
-        for name, measurement in analysis.measurements.items()
-    ]
+        rows.append(row)
+    return rows

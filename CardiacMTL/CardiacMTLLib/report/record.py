@@ -11,9 +11,16 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import MEANING, RESEARCH_USE, Diagnosis
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import Group, Phase
-from CardiacMTLLib.volume import Patient
+from CardiacMTLLib.measure.measurement import Measurement
+from CardiacMTLLib.measure.reference import SOURCES, reference_of
+from CardiacMTLLib.measure.slices import stored_numbers
+from CardiacMTLLib.report.conventions import CONVENTIONS
+from CardiacMTLLib.report.curves_record import curves_record
+from CardiacMTLLib.report.explanation_record import explanation_record
+from CardiacMTLLib.report.segments_record import segments_record
+from CardiacMTLLib.volume import Patient, Sex
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Version of the record's schema: the second number grows with every new key, the first when one changes its meaning."""
 
 SOFTWARE_NAME = "CardiacMTL"
@@ -24,7 +31,7 @@ Record = dict[str, Any]
 def result_record(analysis: Analysis) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
-    Frames count from 1. Measurements have three decimals, probabilities and quality four; the geometry is that of the study's
+    Frames and slices count from 1, as in the file. Measurements have three decimals, probabilities and quality four; the geometry is that of the study's
     file and is not rounded. No path, name or identifier of the patient is in it. Raises `ValueError` for a number that is not
     finite.
     """
@@ -35,9 +42,16 @@ def result_record(analysis: Analysis) -> Record:
         "model": {"name": analysis.model.name, "version": analysis.model.version, "sha256": analysis.model.sha256},
         "diagnosis": _diagnosis(analysis.diagnosis),
         "measurements": {
-            name: {"value": _rounded(measurement.value, 3), "unit": measurement.unit, "reason": measurement.reason}
+            name: _measurement(name, measurement, analysis.study.patient.sex)
             for name, measurement in analysis.measurements.items()
         },
+        "reference_sources": {
+            source.key: {"citation": source.citation, "ages": source.ages, "cohort": source.cohort} for source in SOURCES
+        },
+        "curves": curves_record(analysis.curves),
+        "segments": segments_record(analysis.segments),
+        "segment_orientation": None if analysis.segments is None else analysis.segments.orientation.value,
+        "conventions": dict(CONVENTIONS),
         "quality": _quality(analysis),
         "frames": {phase.lower(): _frame_number(analysis.frames, phase) for phase in Phase},
         "geometry": _geometry(analysis.study.stored.geometry),
@@ -45,6 +59,9 @@ def result_record(analysis: Analysis) -> Record:
             "frame_count": len(analysis.study.frames),
             "patient": _patient(analysis.study.patient),
             "warnings": list(analysis.study.warnings),
+            "slices_left_out": {
+                phase.lower(): stored_numbers(analysis.left_out.excluded(phase), analysis.study) for phase in Phase
+            },
         },
         "seconds": {stage: _rounded(seconds, 3) for stage, seconds in analysis.seconds.items()},
     }
@@ -75,13 +92,36 @@ def _diagnosis(diagnosis: Diagnosis) -> Record:
             }
             for contribution in diagnosis.contributions
         ],
+        "explanation": explanation_record(diagnosis.explanation),
+    }
+
+
+def _measurement(name: str, measurement: Measurement, sex: Sex | None) -> Record:
+    reference = reference_of(name, measurement.value, sex)
+    return {
+        "value": _rounded(measurement.value, 3),
+        "unit": measurement.unit,
+        "reason": measurement.reason,
+        "reference": [
+            {
+                "sex": entry.sex.value,
+                "low": entry.low,
+                "high": entry.high,
+                "source": entry.source.key,
+                "ages": entry.source.ages,
+                "cohort": entry.source.cohort,
+                "evidence": entry.evidence.value,
+            }
+            for entry in reference.ranges
+        ],
+        "outside": None if reference.outside is None else reference.outside.value,
     }
 
 
 def _quality(analysis: Analysis) -> Record:
     predicted = analysis.predicted_dice
     return {
-        "flags": [{"code": flag.code, "text": flag.text} for flag in analysis.flags],
+        "flags": [{"code": flag.code, "text": flag.text, "check": flag.check} for flag in analysis.flags],
         "predicted_dice": None if predicted is None else {key: _rounded(value, 4) for key, value in predicted.items()},
         "scope_score": _rounded(analysis.scope_score, 4),
     }

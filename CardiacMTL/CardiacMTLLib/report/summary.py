@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE, Diagnosis
+from CardiacMTLLib.measure.reference import reference_of
 from CardiacMTLLib.outputs import OutputFiles
+from CardiacMTLLib.report.reference_view import ranges_text
 from CardiacMTLLib.report.wording import number_text
 
 _LINES = {
@@ -18,7 +20,7 @@ _LINES = {
 def run_summary(analysis: Analysis, files: OutputFiles) -> str:
     """Diagnosis, main measurements, flags, and where the results are."""
     lines = [*diagnosis_lines(analysis.diagnosis), *_measurement_lines(analysis)]
-    lines += [f"Check: {flag.text}" for flag in analysis.flags]
+    lines += _flag_lines(analysis)
     lines += [*file_lines(files), RESEARCH_USE]
     return "\n".join(lines)
 
@@ -38,7 +40,7 @@ def demo_summary(analysis: Analysis, files: OutputFiles, truth: Mapping[str, flo
             value = None if measurement is None else measurement.value
             measured = "undefined" if value is None else number_text(value, unit)
             lines.append(f"{f'{side} {title}, {unit}':16}{measured:>10}{number_text(truth[name], unit):>10}")
-    lines += ["", *(f"Check: {flag.text}" for flag in analysis.flags), *file_lines(files)]
+    lines += ["", *_flag_lines(analysis), *file_lines(files)]
     lines += [f"The study itself is {phantom_name}: try `cardiacmtl run` on it, or load it in Slicer.", RESEARCH_USE]
     return "\n".join(lines)
 
@@ -60,6 +62,10 @@ def file_lines(files: OutputFiles) -> list[str]:
     return [f"Results in {files.folder}:", *_wrapped(files.names), *(f"Note: {note}" for note in files.notes)]
 
 
+def _flag_lines(analysis: Analysis) -> list[str]:
+    return [line for flag in analysis.flags for line in (f"Check: {flag.text}", f"  {flag.check}")]
+
+
 def _measurement_lines(analysis: Analysis) -> list[str]:
     lines, reasons = [], []
     for side, entries in _LINES.items():
@@ -74,7 +80,24 @@ def _measurement_lines(analysis: Analysis) -> list[str]:
                 parts.append(f"{title} {number_text(measurement.value, measurement.unit)} {measurement.unit}")
         if parts:
             lines.append(f"{side}  {'   '.join(parts)}")
-    return lines + reasons
+    return lines + reasons + _outside_lines(analysis)
+
+
+def _outside_lines(analysis: Analysis) -> list[str]:
+    """A line for each of the shown measurements that lies outside its reference range, with the range and its source."""
+    lines = []
+    for side, entries in _LINES.items():
+        for title, name in entries:
+            measurement = analysis.measurements.get(name)
+            if measurement is None or measurement.value is None:
+                continue
+            reference = reference_of(name, measurement.value, analysis.study.patient.sex)
+            if reference.outside:
+                source = reference.ranges[0].source
+                shown = f"{side} {title} {number_text(measurement.value, measurement.unit)} {measurement.unit}"
+                limits = f"{ranges_text(reference.ranges)}; {source.short}"
+                lines.append(f"{shown} is {reference.outside} the reference range ({limits})")
+    return lines
 
 
 def _wrapped(names: Sequence[str]) -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _UNIT_ENDINGS = (
+    "_edv_per_s",
+    "_ml_per_s",
+    "_time_ms",
     "_l_per_min_per_m2",
     "_ml_per_m2",
     "_g_per_m2",
@@ -32,14 +35,18 @@ _WORDS = {
     "min": "minimum",
 }
 
-_DECIMALS = {"mL": 0, "g": 0, "%": 0, "mL/m²": 0, "g/m²": 0, "bpm": 0, "mm": 1, "L/min": 1, "L/min/m²": 1}
+_ENDING_WORDS = {"_edv_per_s": " over end-diastolic volume", "_time_ms": ", time"}
+
+_DECIMALS = {"mL": 0, "g": 0, "%": 0, "mL/m²": 0, "g/m²": 0, "bpm": 0, "mm": 1, "L/min": 1, "L/min/m²": 1, "mL/s": 0, "EDV/s": 1, "ms": 0}
 
 
 def measurement_title(name: str) -> str:
     """Title of a measurement of the result record: `lv_edv_ml_per_m2` is "LV end-diastolic volume, indexed"."""
     ending = next((ending for ending in _UNIT_ENDINGS if name.endswith(ending)), "")
     words = " ".join(_WORDS.get(word, word) for word in name.removesuffix(ending).split("_"))
-    return sentence_case(words) + (", indexed" if ending.endswith("per_m2") else "")
+    words += _ENDING_WORDS.get(ending, "")
+    indexed = ending.endswith("per_m2") and not name.startswith("cardiac_index")
+    return sentence_case(words) + (", indexed" if indexed else "")
 
 
 def sentence_case(title: str) -> str:
