@@ -4,6 +4,7 @@ from CardiacMTLLib.phantom.anatomy import PhantomAnatomy
 from CardiacMTLLib.phantom.grid import SHORT_AXIS_DIRECTION, PhantomGrid
 from CardiacMTLLib.phantom.groups import anatomy_of
 from CardiacMTLLib.phantom.phantom import PhantomStudy, make_phantom
+from CardiacMTLLib.phantom.sample import sample_phantom
 from CardiacMTLLib.phantom.shape import HeartShape
 from CardiacMTLLib.phantom.writing import write_phantom
 
@@ -15,5 +16,6 @@ __all__ = [
     "PhantomStudy",
     "anatomy_of",
     "make_phantom",
+    "sample_phantom",
     "write_phantom",
 ]

@@ -1,0 +1,2 @@
+# Slicer writes a file here by which other extensions find this one.
+record(steps "config")

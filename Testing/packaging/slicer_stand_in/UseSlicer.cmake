@@ -1,0 +1,33 @@
+# The macros that an extension gets from Slicer. They refuse what Slicer refuses, and record what they are given.
+set(EXTENSION_NAME "${PROJECT_NAME}")
+option(BUILD_TESTING "as Slicer sets it" ON)
+file(REMOVE_RECURSE "${CMAKE_BINARY_DIR}/recorded")
+
+# record(<name> <value>...): one line a value, in a file of this name.
+function(record name)
+  string(REPLACE ";" "\n" lines "${ARGN}")
+  file(APPEND "${CMAKE_BINARY_DIR}/recorded/${name}" "${lines}\n")
+endfunction()
+
+macro(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(GIVEN "WITH_GENERIC_TESTS;WITH_SUBDIR;VERBOSE" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  if(GIVEN_UNPARSED_ARGUMENTS OR NOT DEFINED GIVEN_NAME)
+    message(FATAL_ERROR "slicerMacroBuildScriptedModule: no NAME, or unknown arguments \"${GIVEN_UNPARSED_ARGUMENTS}\"")
+  endif()
+  foreach(file IN LISTS GIVEN_SCRIPTS GIVEN_RESOURCES)
+    if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+      message(FATAL_ERROR "slicerMacroBuildScriptedModule: there is no file ${file}")
+    endif()
+    get_filename_component(folder "${file}" DIRECTORY)
+    install(FILES "${file}" DESTINATION "${Slicer_QTSCRIPTEDMODULES_LIB_DIR}/${folder}")
+  endforeach()
+  record(modules "${GIVEN_NAME}")
+  record(scripts ${GIVEN_SCRIPTS})
+  record(resources ${GIVEN_RESOURCES})
+  record(generic_tests "${GIVEN_WITH_GENERIC_TESTS}")
+endmacro()
+
+macro(slicer_add_python_unittest)
+  cmake_parse_arguments(GIVEN "" "TESTNAME_PREFIX;SCRIPT" "SLICER_ARGS" ${ARGN})
+  record(unit_tests "${GIVEN_SCRIPT}")
+endmacro()
