@@ -28,10 +28,14 @@ offered; an index that serves only CUDA builds works too, with a longer download
 may hold another version and further options of pip."""
 
 DEMO_EXTRAS = frozenset({"scene", "report"})
-TEST_EXTRAS = DEMO_EXTRAS | {"train", "test"}
+TEST_EXTRAS = DEMO_EXTRAS | {"dicom", "train", "test"}
 
 GRAPHICS_PACKAGES = ("libx11-6", "libegl1", "libgl1-mesa-dri")
 """Debian and Ubuntu packages with which VTK draws without a screen: it aborts without libX11, and without an EGL driver."""
+
+QT_LIBRARIES = ("libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libxkbcommon0")
+QT_PACKAGES = (*QT_LIBRARIES, "fonts-dejavu-core")
+"""Debian and Ubuntu packages with which the tests of the module's panel open Qt's widgets without a screen and draw letters."""
 
 
 def main() -> int:
@@ -122,6 +126,8 @@ def set_up(extras: frozenset[str]) -> None:
         install_packages(extras | installed)
         STAMP.write_text(json.dumps({**wanted, "extras": sorted(extras | installed)}), encoding="utf-8")
     ensure_drawing()
+    if "test" in extras:
+        ensure_widgets()
 
 
 def venv_is_usable() -> bool:
@@ -174,6 +180,18 @@ def drawing_missing_reason() -> str:
     code = "from CardiacMTLScene.gl import rendering_missing_reason as reason; print(reason() or '')"
     tried = subprocess.run([venv_program("python"), "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return tried.stdout.strip()
+
+
+def ensure_widgets() -> None:
+    """See to it that Qt's widgets can be imported for the panel's tests, or say that these are skipped and what would help."""
+    code = "from PySide6 import QtWidgets, QtUiTools, QtTest"
+    command: list[str | Path] = [venv_program("python"), "-c", code]
+    if subprocess.run(command, capture_output=True, check=False).returncode and may_install_debian_packages():
+        install_debian_packages(QT_PACKAGES)
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        reason = tried.stderr.strip().rsplit("\n", 1)[-1]
+        say(f"tests of the panel are skipped: {reason}; on Debian or Ubuntu install {' '.join(QT_PACKAGES)}")
 
 
 def may_install_debian_packages() -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from CardiacMTLLib import __version__
 from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.conclude import conclude
 from CardiacMTLLib.network.manifest import Manifest, Provenance
 from CardiacMTLLib.network.model import MultiTaskNetwork
 from CardiacMTLLib.network.weights import LoadedModel
-from CardiacMTLLib.pipeline import conclude
 from CardiacMTLLib.reading.acdc import AcdcCase, read_acdc_case
 from CardiacMTLTraining.ablation import ablation
 from CardiacMTLTraining.calibrate import Calibrated, Rows, nested

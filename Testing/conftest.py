@@ -13,6 +13,9 @@ settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Models that somebody imported on this machine take no part in the tests.
+os.environ["CARDIACMTL_MODELS"] = str(REPOSITORY / "no-imported-models")
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:

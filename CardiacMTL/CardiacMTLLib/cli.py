@@ -68,8 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--out", type=Path, metavar="DIR", default=Path("cardiacmtl-demo"), help="folder for the results (%(default)s)"
     )
-    models = commands.add_parser("models", help="show or check the installed models", allow_abbrev=False)
-    models.add_argument("action", choices=("list", "verify"), help="list: names and versions; verify: compare checksums")
+    _add_models(commands)
     return parser
 
 
@@ -77,7 +76,7 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run = commands.add_parser(
         "run", help="analyse one study", description="Segment, measure and diagnose one study.", allow_abbrev=False
     )
-    run.add_argument("input", type=Path, nargs="?", metavar="INPUT", help="a cine file (4D), or a patient folder")
+    run.add_argument("input", type=Path, nargs="?", metavar="INPUT", help="a DICOM folder, a 4D cine file, or a patient folder")
     run.add_argument("--ed", type=Path, metavar="FILE", help="end-diastolic image, with --es instead of INPUT")
     run.add_argument("--es", type=Path, metavar="FILE", help="end-systolic image, with --ed instead of INPUT")
     run.add_argument("--out", type=Path, metavar="DIR", required=True, help="folder for the results; other files in it stay")
@@ -89,9 +88,23 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run.add_argument("--sex", choices=("M", "F"), help="sex of the patient")
     run.add_argument("--heart-rate-bpm", type=float, metavar="R", help="heart rate of the patient")
     run.add_argument("--slice-spacing-mm", type=float, metavar="D", help="distance of slice centres where the file lacks it")
+    run.add_argument("--series", metavar="S", help="number or UID of the DICOM series to use, where INPUT has several cines")
+    run.add_argument("--exclude-slices-ed", metavar="LIST", help="slices to leave out at ED: 1,2,10-12 (see overlay.png)")
+    run.add_argument("--exclude-slices-es", metavar="LIST", help="slices to leave out at ES")
     run.add_argument("--device", choices=_DEVICES, default="auto", help="where the network runs (%(default)s)")
     run.add_argument("--model", metavar="NAME", help="name of an installed model (see `models list`)")
     run.add_argument("--json", action="store_true", help="print the result record instead of a summary")
+
+
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    models = commands.add_parser("models", help="show, check, import or remove models", allow_abbrev=False)
+    actions = models.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="names and versions of all models", allow_abbrev=False)
+    actions.add_parser("verify", help="compare the checksums of all models", allow_abbrev=False)
+    importing = actions.add_parser("import", help="import a model for this user", allow_abbrev=False)
+    importing.add_argument("file", type=Path, metavar="FILE", help="a zip of weights.safetensors, manifest.json and card.md")
+    removing = actions.add_parser("remove", help="remove an imported model", allow_abbrev=False)
+    removing.add_argument("name", metavar="NAME", help="name of an imported model")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,7 +123,7 @@ def _dispatch(arguments: argparse.Namespace, terminal: Terminal) -> str:
         return commands.run(arguments, terminal, writers)
     if arguments.command == "demo":
         return commands.demo(arguments.out, terminal, writers)
-    return commands.list_models() if arguments.action == "list" else commands.verify_models()
+    return commands.models(arguments)
 
 
 def save_scene(analysis: Analysis, path_mrb: Path) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import ModelError, UsageError
-from CardiacMTLLib.labels import Group
+from CardiacMTLLib.measure.slices import SliceSelection, parse_slices
+from CardiacMTLLib.network.archive import import_model, remove_model
 from CardiacMTLLib.network.store import available_models, verify_model
 from CardiacMTLLib.outputs import AnalysisWriter, write_outputs
-from CardiacMTLLib.phantom import PhantomAnatomy, anatomy_of, make_phantom, write_phantom
+from CardiacMTLLib.phantom import PhantomAnatomy, sample_phantom, write_phantom
 from CardiacMTLLib.reading import read_phases, read_study
 from CardiacMTLLib.report.publish import check_output_folder
 from CardiacMTLLib.report.record import record_text, result_record
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal, writers: SceneWriters
     if not arguments.json:
         for warning in study.warnings:
             terminal.line(f"warning: {warning}")
-    analysis = _analyse(study, arguments.model, arguments.device, arguments.whole_cycle, terminal)
+    left_out = _slices_left_out(arguments, study)
+    analysis = _analyse(study, arguments.model, arguments.device, arguments.whole_cycle, terminal, left_out)
     terminal.progress("writing the results", 1.0)
     files = write_outputs(analysis, arguments.out, scene_writer=writers.scene, view_renderer=writers.view)
     if arguments.json:
@@ -57,7 +59,7 @@ def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
     """Analyse the phantom of a dilated heart as `run` analyses a cine file, and compare with its true measurements."""
     check_output_folder(out)
     terminal.progress("making the synthetic study", 0.0)
-    phantom = make_phantom(anatomy_of(Group.DCM))
+    phantom = sample_phantom()
     with tempfile.TemporaryDirectory(prefix="cardiacmtl-") as folder:
         path = Path(folder) / PHANTOM_FILE
         write_phantom(phantom, path)
@@ -70,6 +72,17 @@ def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
     return demo_summary(analysis, files, _truth(phantom.anatomy), PHANTOM_FILE)
 
 
+def models(arguments: argparse.Namespace) -> str:
+    """Do one of the actions of `models`."""
+    if arguments.action == "import":
+        entry = import_model(arguments.file)
+        return f"{entry.name}  {entry.manifest().version}  imported into {entry.folder}"
+    if arguments.action == "remove":
+        remove_model(arguments.name)
+        return f"{arguments.name}  removed"
+    return list_models() if arguments.action == "list" else verify_models()
+
+
 def list_models() -> str:
     """Names and versions of the installed models, the default one first; what is wrong with those that cannot be used."""
     lines = []
@@ -78,6 +91,7 @@ def list_models() -> str:
             text = f"{entry.name}  {entry.manifest().version}"
         except ModelError as error:
             text = f"{entry.name}  unusable: {error}"
+        text = text if entry.shipped else f"{text}  (imported)"
         lines.append(f"{text}  (default)" if number == 0 else text)
     return "\n".join(lines) or "no model is installed"
 
@@ -90,13 +104,32 @@ def verify_models() -> str:
     return "\n".join(f"{entry.name}  {entry.manifest().version}  sha256 {verify_model(entry)}  intact" for entry in entries)
 
 
-def _analyse(study: CineStudy, model_name: str | None, device: str, whole_cycle: bool, terminal: Terminal) -> Analysis:
+def _analyse(
+    study: CineStudy,
+    model_name: str | None,
+    device: str,
+    whole_cycle: bool,
+    terminal: Terminal,
+    left_out: SliceSelection | None = None,
+) -> Analysis:
     """All frames of a cine are segmented; `whole_cycle` asks for it where only two were read."""
     from CardiacMTLLib.network.weights import load_model  # noqa: PLC0415 - torch is slow to import
     from CardiacMTLLib.pipeline import analyse  # noqa: PLC0415 - torch is slow to import
 
     model = load_model(model_name)
-    return analyse(study, model, device=device, whole_cycle=whole_cycle or len(study.frames) > 2, progress=terminal.progress)
+    return analyse(
+        study,
+        model,
+        device=device,
+        whole_cycle=whole_cycle or len(study.frames) > 2,
+        left_out=left_out or SliceSelection(),
+        progress=terminal.progress,
+    )
+
+
+def _slices_left_out(arguments: argparse.Namespace, study: CineStudy) -> SliceSelection:
+    asked = {"--exclude-slices-ed": arguments.exclude_slices_ed, "--exclude-slices-es": arguments.exclude_slices_es}
+    return SliceSelection(*(frozenset() if text is None else parse_slices(text, name, study) for name, text in asked.items()))
 
 
 def _check_usage(arguments: argparse.Namespace) -> None:
@@ -111,6 +144,8 @@ def _check_usage(arguments: argparse.Namespace) -> None:
             raise UsageError(f"got {name} together with --ed and --es; frames are numbered in a cine only; leave {name} out")
         if frame is not None and frame < 1:
             raise UsageError(f"{name} is {frame}; expected 1 or more, as frames are counted from 1; correct the number")
+    if arguments.series is not None and phases:
+        raise UsageError("got --series together with --ed and --es; only DICOM has series; leave --series out")
     if arguments.whole_cycle and phases:
         raise UsageError("got --whole-cycle together with --ed and --es; two images are no cycle; give the cine as INPUT")
 
@@ -128,6 +163,7 @@ def _study_of(arguments: argparse.Namespace) -> CineStudy:
         slice_spacing_mm=arguments.slice_spacing_mm,
         patient=patient,
         whole_cycle=arguments.whole_cycle,
+        series=arguments.series,
     )
 
 

@@ -30,3 +30,7 @@ class MissingPackageError(CardiacMTLError):
 
 class OutputError(CardiacMTLError):
     """A result that could not be written."""
+
+
+class JobError(CardiacMTLError):
+    """A job that a worker process could not do."""

@@ -9,8 +9,10 @@ from pathlib import Path
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import CardiacMTLError, OutputError
 from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.report.bullseye import draw_bullseye
 from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
-from CardiacMTLLib.report.html import Picture, write_report
+from CardiacMTLLib.report.curve_plot import draw_curves
+from CardiacMTLLib.report.html import NOT_ASKED, Picture, write_report
 from CardiacMTLLib.report.publish import published
 from CardiacMTLLib.report.record import record_text, result_record
 from CardiacMTLLib.report.segmentation_file import write_mask
@@ -23,10 +25,22 @@ CINE_FILE = "segmentation_cine.nii.gz"
 RECORD_FILE = "result.json"
 SHEET_FILE = "overlay.png"
 VIEW_FILE = "overlay_3d.png"
+BULLSEYE_FILE = "bullseye.png"
+CURVES_FILE = "curves.png"
 REPORT_FILE = "report.html"
 SCENE_FILE = "scene.mrb"
 
-RESULT_FILES = (*PHASE_FILES.values(), CINE_FILE, RECORD_FILE, SHEET_FILE, VIEW_FILE, REPORT_FILE, SCENE_FILE)
+RESULT_FILES = (
+    *PHASE_FILES.values(),
+    CINE_FILE,
+    RECORD_FILE,
+    SHEET_FILE,
+    VIEW_FILE,
+    BULLSEYE_FILE,
+    CURVES_FILE,
+    REPORT_FILE,
+    SCENE_FILE,
+)
 """Every name that a run may write, in the order in which they are listed."""
 
 
@@ -60,7 +74,12 @@ def write_outputs(
         (folder / RECORD_FILE).write_text(record_text(result_record(analysis)), encoding="utf-8")
         sheet = writing.picture(SHEET_FILE, draw_contact_sheet)
         view = writing.picture(VIEW_FILE, view_renderer)
-        writing.optional(REPORT_FILE, lambda study, path: write_report(study, path, sheet=sheet, view=view))
+        plots = writing.picture(BULLSEYE_FILE, draw_bullseye)
+        curves = NOT_ASKED if analysis.cine_masks is None else writing.picture(CURVES_FILE, draw_curves)
+        writing.optional(
+            REPORT_FILE,
+            lambda study, path: write_report(study, path, sheet=sheet, view=view, bullseye=plots, curves=curves),
+        )
         if scene_writer is not None:
             writing.optional(SCENE_FILE, scene_writer)
         for name, write in extras.items():
@@ -91,7 +110,7 @@ class _Writing:
     def picture(self, name: str, draw: AnalysisWriter | None) -> Picture:
         """Draw a picture and hand it, or the reason why there is none, to the report."""
         if draw is None:
-            return Picture(None, "it was not asked for")
+            return NOT_ASKED
         reason = self.optional(name, draw)
         return Picture(None, reason) if reason else Picture(self.folder / name)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
+from CardiacMTLLib.conclude import conclude
 from CardiacMTLLib.network.weights import LoadedModel
-from CardiacMTLLib.pipeline import conclude
 from CardiacMTLLib.reading.acdc import AcdcCase, read_acdc_case
 from CardiacMTLTraining.calibrate import ROWS_NAME, Calibrated
 from CardiacMTLTraining.crossval import fold_folder

@@ -8,7 +8,9 @@ from CardiacMTLLib.analysis import Analysis, ModelIdentity, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import Contribution, Diagnosis
 from CardiacMTLLib.geometry import AxisOrder, Geometry
 from CardiacMTLLib.labels import Group, Label, Phase
+from CardiacMTLLib.measure.curve import cycle_curves
 from CardiacMTLLib.measure.function import measure_function
+from CardiacMTLLib.measure.segments import measure_segments
 from CardiacMTLLib.phantom import SHORT_AXIS_DIRECTION
 from CardiacMTLLib.volume import CineStudy, Mask, Patient, Sex, StoredGrid
 
@@ -83,4 +85,8 @@ def analysis_of(
     cine_masks = np.stack([masks[Phase.ED]] * len(study.frames)) if cine else None
     measurements = measure_function(masks, study.geometry, study.patient)
     seconds = {"segment": 1.25, "measure": 0.03125}
-    return Analysis(study, frames, masks, cine_masks, measurements, diagnosis, flags, model, seconds)
+    curves = None if cine_masks is None else cycle_curves(cine_masks, study)
+    segments = measure_segments(masks, study.geometry)
+    return Analysis(
+        study, frames, masks, cine_masks, measurements, diagnosis, flags, model, seconds, segments=segments, curves=curves
+    )

@@ -20,6 +20,8 @@ from CardiacMTLLib.cli import main
 from CardiacMTLLib.errors import CardiacMTLError, InputError
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.measure.function import measure_function
+from CardiacMTLLib.measure.segments import measure_segments
+from CardiacMTLLib.measure.slices import SliceSelection
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
 from CardiacMTLLib.network.model import MultiTaskNetwork
@@ -44,8 +46,8 @@ class Engine:
         self.calls.append({"model": name})
         return name
 
-    def analyse(self, study, model, *, device="auto", whole_cycle=False, progress=None):
-        self.calls[-1] |= {"study": study, "device": device, "whole_cycle": whole_cycle}
+    def analyse(self, study, model, *, device="auto", whole_cycle=False, left_out=None, progress=None):
+        self.calls[-1] |= {"study": study, "device": device, "whole_cycle": whole_cycle, "left_out": left_out}
         progress("segmenting", 0.4)
         if self.failure:
             raise self.failure
@@ -55,7 +57,8 @@ class Engine:
             frames, masks = self.masks_of(study)
         cine = np.stack([masks[Phase.ED]] * len(study.frames)) if whole_cycle else None
         measured = measure_function(masks, study.geometry, study.patient)
-        return Analysis(study, frames, masks, cine, measured, CERTAIN, (), MODEL, {"segment": 1.0})
+        segments = measure_segments(masks, study.geometry)
+        return Analysis(study, frames, masks, cine, measured, CERTAIN, (), MODEL, {"segment": 1.0}, segments=segments)
 
 
 @pytest.fixture
@@ -303,7 +306,7 @@ def test_without_torch_the_error_is_one_line(cine, tmp_path, monkeypatch, capsys
 def test_the_demo_compares_with_the_truth_and_leaves_its_study_behind(engine, no_slicer, tmp_path, capsys, monkeypatch):
     grid = PhantomGrid(size_xyz=(120, 120, 14), spacing_xyz_mm=(2.7, 2.7, 8.0))
     truth = make_phantom(anatomy_of(Group.DCM), grid, n_frames=4)
-    monkeypatch.setattr("CardiacMTLLib.commands.make_phantom", lambda anatomy: truth)
+    monkeypatch.setattr("CardiacMTLLib.commands.sample_phantom", lambda: truth)
     frames = {Phase.ED: 0, Phase.ES: truth.study.es_frame}
     engine.masks_of = lambda study: (frames, {phase: truth.masks[frame] for phase, frame in frames.items()})
     monkeypatch.chdir(tmp_path)
@@ -386,6 +389,27 @@ def assert_complete(record, out):
         record["outputs"]
     )
     assert all((entry["value"] is None) != (entry["reason"] is None) for entry in record["measurements"].values())
+
+
+@pytest.mark.parametrize(
+    ("options", "ed", "es"),
+    [([], set(), set()), (["--exclude-slices-ed", "1"], {0}, set()), (["--exclude-slices-es", "1-2,3"], set(), {0, 1, 2})],
+)
+def test_slices_can_be_left_out_of_each_phase_by_their_numbers(options, ed, es, engine, no_slicer, phases, tmp_path):
+    assert run("run", "--ed", phases[0], "--es", phases[1], "--out", tmp_path / "out", *options) == 0
+    n_slices = engine.calls[-1]["study"].geometry.shape_zyx[0]
+    flipped = engine.calls[-1]["study"].stored.order.flips[2]
+    as_indices = [frozenset(n_slices - 1 - i if flipped else i for i in slices) for slices in (ed, es)]
+    assert engine.calls[-1]["left_out"] == SliceSelection(*as_indices)
+
+
+@pytest.mark.parametrize("option", ["--exclude-slices-ed", "--exclude-slices-es"])
+@pytest.mark.parametrize("text", ["99", "base"])
+def test_slices_that_are_not_there_are_refused_in_one_line(option, text, engine, phases, tmp_path, capsys):
+    assert run("run", "--ed", phases[0], "--es", phases[1], "--out", tmp_path / "out", option, text) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith(f"cardiacmtl: error: {option} is '{text}'; expected slice")
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_part_works_together_whatever_the_network_says(untrained_model, phases, no_slicer, tmp_path, capsys):

@@ -160,9 +160,10 @@ def test_slices_carry_their_numbers_in_the_file():
 @pytest.mark.parametrize(
     ("direction", "letters"),
     [
-        ((0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0), ("P", "S")),
+        ((0.2, 0.0, 0.96**0.5, 0.96**0.5, 0.0, -0.2, 0.0, 1.0, 0.0), ("P", "S")),
         ((0.8, 0.0, 0.6, 0.6, 0.0, -0.8, 0.0, -1.0, 0.0), ("LP", "I")),
         (IDENTITY, None),
+        ((0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0), None),
     ],
 )
 def test_the_edges_of_the_picture_are_named_by_the_patients_axes(direction, letters):

@@ -61,7 +61,7 @@ def test_without_a_mask_of_one_phase_the_other_is_judged() -> None:
 def test_a_heart_that_is_not_found_has_no_overlap_and_no_distance() -> None:
     reason = "no short-axis heart was found"
     nothing = {phase: np.zeros_like(mask) for phase, mask in TRUTH.items()}
-    flags = (QualityFlag("out_of_scope", reason),)
+    flags = (QualityFlag("out_of_scope", reason, "Look at the images."),)
     result = figures(
         AcdcCase(STUDY, TRUTH, Group.NOR),
         analysis_of(STUDY, masks=nothing, diagnosis=Diagnosis(None, None, reason), flags=flags),

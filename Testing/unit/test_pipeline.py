@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.geometry import AxisOrder, Geometry, standard_order
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.measure.function import measure_function
+from CardiacMTLLib.measure.segments import measure_segments
+from CardiacMTLLib.measure.slices import SliceSelection
+from CardiacMTLLib.measure.wall_table import wall_measurements
 from CardiacMTLLib.phantom import SHORT_AXIS_DIRECTION
 from CardiacMTLLib.pipeline import analyse
 from CardiacMTLLib.volume import CineStudy, Patient, StoredGrid
@@ -21,6 +24,7 @@ SPACING = ORACLE_GRID.spacing_xyz_mm
 TRUTH = np.stack([ED_HEART.mask(ORACLE_GRID), ES_HEART.mask(ORACLE_GRID)])
 FRAMES = painted_frames(TRUTH, SPACING)
 KNOWN = {"ed_frame": 0, "es_frame": 1}
+ALL_SLICES = SliceSelection()
 ORDERS = [AxisOrder(axes, flips) for axes in permutations(range(3)) for flips in product((False, True), repeat=3)]
 
 
@@ -32,8 +36,9 @@ def codes(analysis):
     return [flag.code for flag in analysis.flags]
 
 
-def run(frames=FRAMES, spacing=SPACING, model=MODEL, whole_cycle=False, progress=None, **fields):
-    return analyse(study_of(frames, spacing, **fields), model, device="cpu", whole_cycle=whole_cycle, progress=progress)
+def run(frames=FRAMES, spacing=SPACING, model=MODEL, whole_cycle=False, progress=None, left_out=ALL_SLICES, **fields):
+    study = study_of(frames, spacing, **fields)
+    return analyse(study, model, device="cpu", whole_cycle=whole_cycle, left_out=left_out, progress=progress)
 
 
 def cine_of(sizes):
@@ -53,8 +58,10 @@ def test_masks_measurements_and_diagnosis_of_a_study():
     for phase, truth in zip(Phase, TRUTH, strict=True):
         assert (analysis.masks[phase] == truth).all()
         assert analysis.masks[phase].dtype == np.uint8
-    truth = measure_function(dict(zip(Phase, TRUTH, strict=True)), ORACLE_GRID, analysis.study.patient)
-    assert analysis.measurements == truth
+    masks = dict(zip(Phase, TRUTH, strict=True))
+    assert analysis.segments == measure_segments(masks, ORACLE_GRID)
+    truth = measure_function(masks, ORACLE_GRID, analysis.study.patient) | wall_measurements(analysis.segments)
+    assert {name: analysis.measurements[name] for name in truth} == truth
     assert analysis.diagnosis.label is INDEXED_ANSWER
     assert analysis.flags == ()
     assert (analysis.frames, analysis.cine_masks) == ({Phase.ED: 0, Phase.ES: 1}, None)
@@ -152,6 +159,7 @@ def test_one_slice_gives_masks_but_no_volumes():
 def test_without_body_size_the_other_head_diagnoses_and_a_note_says_so(patient):
     analysis = run(patient=patient, **KNOWN)
     assert codes(analysis) == ["no_body_size"]
+    assert "--height-cm" in analysis.flags[0].check
     assert analysis.diagnosis.label is UNINDEXED_ANSWER
     assert values(analysis)["lv_edv_ml"] == values(run(**KNOWN))["lv_edv_ml"]
     assert values(analysis)["lv_edv_ml_per_m2"] is None
@@ -230,6 +238,33 @@ def test_a_tiny_image_keeps_its_shape_and_gives_numbers_or_reasons(size):
     assert all((m.value is None) == bool(m.reason) for m in analysis.measurements.values())
     assert analysis.diagnosis.label is None
     assert analysis.diagnosis.reason
+
+
+def test_slices_left_out_are_gone_from_masks_numbers_and_features_and_a_note_says_so():
+    whole = run(**KNOWN)
+    planes = np.flatnonzero((TRUTH[0] == Label.LV).any(axis=(1, 2)))
+    basal = int(planes[-1])
+    analysis = run(left_out=SliceSelection(frozenset({basal})), **KNOWN)
+    expected = TRUTH[0].copy()
+    expected[basal] = 0
+    assert (analysis.masks[Phase.ED] == expected).all()
+    assert (analysis.masks[Phase.ES] == TRUTH[1]).all()
+    masks = {Phase.ED: expected, Phase.ES: TRUTH[1]}
+    truth = measure_function(masks, ORACLE_GRID, analysis.study.patient)
+    assert {name: analysis.measurements[name] for name in truth} == truth
+    assert analysis.segments == measure_segments(masks, ORACLE_GRID)
+    assert values(analysis)["lv_edv_ml"] < values(whole)["lv_edv_ml"]
+    seen = {part.feature: part.value for part in analysis.diagnosis.contributions}
+    assert seen["LV volume at ED"] == pytest.approx(values(analysis)["lv_edv_ml_per_m2"])
+    note = next(flag for flag in analysis.flags if flag.code == "slices_left_out_ed")
+    assert f"left out at ED as asked: {basal + 1};" in note.text
+    assert analysis.left_out == SliceSelection(frozenset({basal}))
+    assert whole.left_out == SliceSelection()
+
+
+def test_a_slice_to_be_left_out_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="left out at ES"):
+        run(left_out=SliceSelection(excluded_es=frozenset({99})), **KNOWN)
 
 
 def test_running_again_gives_the_same_and_leaves_the_study_as_it_was():

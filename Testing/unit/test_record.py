@@ -58,7 +58,9 @@ def test_every_measurement_has_a_number_or_a_reason():
 
 
 def test_flags_and_warnings_are_kept():
-    analysis = analysis_of(study_like(warnings=("two spacings",)), flags=(QualityFlag("base", "base not covered", "Look there."),))
+    analysis = analysis_of(
+        study_like(warnings=("two spacings",)), flags=(QualityFlag("base", "base not covered", "Look there."),)
+    )
 
     assert result_record(analysis)["quality"]["flags"] == [{"code": "base", "text": "base not covered", "check": "Look there."}]
     assert result_record(analysis)["input"]["warnings"] == ["two spacings"]

@@ -44,6 +44,7 @@ CHOICES: dict[str, Any] = {
     "network": {
         "window_size": 64,
         "window_spacing_mm": 3.0,
+        "patch_size": 1,
         "channels": [6, 8, 16],
         "embedding_size": 8,
         "locator_channels": [4, 8, 8],

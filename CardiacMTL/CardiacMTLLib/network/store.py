@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +17,17 @@ MANIFEST_NAME = "manifest.json"
 CARD_NAME = "card.md"
 DEFAULT_MODEL = "acdc-joint"
 
+MODELS_VARIABLE = "CARDIACMTL_MODELS"
+"""The environment variable that names another folder for imported models."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A model folder; its manifest is read and checked when asked for."""
+    """A model folder; its manifest is read and checked when asked for. `shipped`: it came with the software."""
 
     name: str
     folder: Path
+    shipped: bool = True
 
     @property
     def weights(self) -> Path:
@@ -33,11 +39,38 @@ class ModelEntry:
         return Manifest.load(self.folder / MANIFEST_NAME)
 
 
-def available_models(folder: Path | None = None) -> list[ModelEntry]:
-    """All models in `folder` (default: those that came with the software), by name, the default model first."""
-    root = models_dir() if folder is None else folder
-    entries = [ModelEntry(path.parent.name, path.parent) for path in root.glob(f"*/{MANIFEST_NAME}")]
-    return sorted(entries, key=lambda entry: (entry.name != DEFAULT_MODEL, entry.name))
+def imported_models_dir() -> Path:
+    """The folder of the models that this user imported; it need not exist.
+
+    Where the environment variable `MODELS_VARIABLE` says; else CardiacMTL/models where the system keeps a user's data of
+    programs: LOCALAPPDATA on Windows, Library/Application Support on macOS, XDG_DATA_HOME or .local/share elsewhere.
+    """
+    chosen = os.environ.get(MODELS_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "CardiacMTL" / "models"
+
+
+def available_models() -> list[ModelEntry]:
+    """All models by name, the default one first: those that came with the software, and those that were imported.
+
+    Where both have one of the same name, it is that of the software.
+    """
+    entries = {entry.name: entry for entry in _entries(imported_models_dir(), shipped=False)}
+    entries |= {entry.name: entry for entry in _entries(models_dir(), shipped=True)}
+    return sorted(entries.values(), key=lambda entry: (entry.name != DEFAULT_MODEL, entry.name))
+
+
+def _entries(root: Path, *, shipped: bool) -> list[ModelEntry]:
+    """The models in a folder; hidden folders, in which models come and go, are none."""
+    found = [path.parent for path in root.glob(f"*/{MANIFEST_NAME}")]
+    return [ModelEntry(folder.name, folder, shipped) for folder in found if not folder.name.startswith(".")]
 
 
 def find_model(name: str | None = None) -> ModelEntry:

@@ -50,8 +50,8 @@ def load_entry(entry: ModelEntry) -> LoadedModel:
         tensors = load(entry.weights.read_bytes())
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{entry.weights} is no safetensors file ({error}); install model {entry.name} again") from error
-    network = MultiTaskNetwork(manifest.network)
-    expected = network.state_dict()
+    with torch.device("meta"):  # shapes alone: a manifest may ask for more than there is memory, until it fits the weights
+        expected = MultiTaskNetwork(manifest.network).state_dict()
     for key in sorted(set(expected) ^ set(tensors)):
         problem = "lacks" if key in expected else "has unknown"
         raise ModelError(f"{entry.weights} {problem} tensor {key}; expected those of the manifest's network; install it again")
@@ -66,6 +66,7 @@ def load_entry(entry: ModelEntry) -> LoadedModel:
     for key in ("head_indexed.feature_sd", "head_unindexed.feature_sd"):
         if not (tensors[key] > 0).all():
             raise ModelError(f"{entry.weights}: tensor {key} holds values that are not positive; install the model again")
+    network = MultiTaskNetwork(manifest.network)
     network.load_state_dict({key: tensor.to(expected[key].dtype) for key, tensor in tensors.items()})
     network.use_channels_last()
     return LoadedModel(network.eval(), manifest)

@@ -31,9 +31,9 @@ Record = dict[str, Any]
 def result_record(analysis: Analysis) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
-    Frames and slices count from 1, as in the file. Measurements have three decimals, probabilities and quality four; the geometry is that of the study's
-    file and is not rounded. No path, name or identifier of the patient is in it. Raises `ValueError` for a number that is not
-    finite.
+    Frames and slices count from 1, as in the file. Measurements have three decimals, probabilities and quality four; the
+    geometry is that of the study's file and is not rounded. No path, name or identifier of the patient is in it. Raises
+    `ValueError` for a number that is not finite.
     """
     record: Record = {
         "schema_version": SCHEMA_VERSION,

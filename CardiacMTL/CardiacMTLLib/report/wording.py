@@ -37,7 +37,20 @@ _WORDS = {
 
 _ENDING_WORDS = {"_edv_per_s": " over end-diastolic volume", "_time_ms": ", time"}
 
-_DECIMALS = {"mL": 0, "g": 0, "%": 0, "mL/m²": 0, "g/m²": 0, "bpm": 0, "mm": 1, "L/min": 1, "L/min/m²": 1, "mL/s": 0, "EDV/s": 1, "ms": 0}
+_DECIMALS = {
+    "mL": 0,
+    "g": 0,
+    "%": 0,
+    "mL/m²": 0,
+    "g/m²": 0,
+    "bpm": 0,
+    "mm": 1,
+    "L/min": 1,
+    "L/min/m²": 1,
+    "mL/s": 0,
+    "EDV/s": 1,
+    "ms": 0,
+}
 
 
 def measurement_title(name: str) -> str:

@@ -1,0 +1,359 @@
+"""The client with a runner that does as it is told, and the runner with processes of a few lines."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from CardiacMTLLib.errors import JobError, OutputError
+from CardiacMTLLib.job import client as client_module
+from CardiacMTLLib.job.client import GIVE_UP_S, GRACE_S, JobClient, JobEnd, JobListener, run_job
+from CardiacMTLLib.job.events import Done, Failed, Note, Progress, Started, event_line
+from CardiacMTLLib.job.folder import Job, read_job
+from CardiacMTLLib.job.process import SubprocessRunner, end_tree, worker_command
+from CardiacMTLLib.job.result import write_result
+from Testing.unit.analyses import analysis_of, study_like
+
+ANALYSIS = analysis_of(study_like())
+PID = 4_000_000
+
+
+class FakeRunner:
+    """Notes what is asked of it; the test plays the worker by `say` and `end`."""
+
+    def start(self, command, on_stdout, on_finished):
+        self.command, self.on_stdout, self.end = command, on_stdout, on_finished
+        self.asked = []
+
+    def close_stdin(self):
+        self.asked.append("close")
+
+    def kill(self):
+        self.asked.append("kill")
+
+    def say(self, *events):
+        self.on_stdout(b"".join(event if isinstance(event, bytes) else event_line(event) for event in events))
+
+
+class Desk:
+    """A started client with everything about it noted."""
+
+    def __init__(self, job):
+        self.now, self.told, self.outcomes, self.ended = 0.0, [], [], []
+        self.runner = FakeRunner()
+        listener = JobListener(lambda *told: self.told.append(told), self.told.append, self.outcomes.append)
+        self.client = JobClient(
+            job, self.runner, listener, "python", clock=lambda: self.now, end_process_tree=self.ended.append
+        )
+        self.client.start()
+        self.job_folder, self.result_folder = (Path(part) for part in self.runner.command[-2:])
+
+    @property
+    def outcome(self):
+        (outcome,) = self.outcomes
+        return outcome
+
+    def after(self, seconds):
+        self.now = seconds
+        self.client.tick()
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """The folder for temporary files; a test leaves nothing there."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def desk(temporary):
+    return Desk(Job(ANALYSIS.study, model="tiny"))
+
+
+def test_the_job_is_handed_over_in_a_folder_whose_name_tells_nothing(desk):
+    assert read_job(desk.job_folder).model == "tiny"
+    assert desk.runner.command[0] == "python"
+    assert Path(desk.runner.command[1]).name == "worker.py"
+    assert desk.job_folder.parent.name.startswith("cardiacmtl-job-")
+    desk.runner.end(1)
+
+
+def test_progress_and_notes_are_passed_on_and_the_result_is_brought_back(desk):
+    desk.runner.say(
+        Started(PID), b"noise of a library\n", Progress("measuring", 0.5), b"\xff\n", Note("slow"), Progress("x", 7.0)
+    )
+    assert desk.told == [("measuring", 0.5), "slow", ("x", 1.0)]
+    assert desk.client.running
+    write_result(ANALYSIS, desk.result_folder)
+    desk.runner.say(Done())
+    assert desk.outcomes == []
+    desk.runner.end(0)
+    assert desk.outcome.end is JobEnd.DONE
+    assert desk.outcome.analysis.measurements == ANALYSIS.measurements
+    assert desk.outcome.analysis.study is ANALYSIS.study
+    assert not desk.client.running
+
+
+def test_the_error_that_the_worker_reports_is_the_outcome(desk):
+    desk.runner.say(Started(PID), Failed("there is no model 'tiny'; ..."), Done())
+    desk.runner.end(2)
+    assert (desk.outcome.end, desk.outcome.text) == (JobEnd.FAILED, "there is no model 'tiny'; ...")
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "words"),
+    [
+        ([], None, "could not be started"),
+        ([], 1, "ended before it began to work (with exit status 1)"),
+        ([Started(PID)], -9, "ended unexpectedly (with exit status -9)"),
+        ([Started(PID), Progress("x", 0.5)], 0, "ended unexpectedly (with exit status 0)"),
+        ([Started(PID)], None, "ended unexpectedly (without exit status)"),
+        ([Started(PID), Done()], 0, "result/analysis.json cannot be read"),
+        ([Started(PID, protocol=2), Progress("x", 0.5), Done()], 0, "speaks protocol 2; expected 1"),
+    ],
+)
+def test_a_worker_that_ends_without_a_result_is_a_failure_in_one_line(desk, events, status, words):
+    desk.runner.say(*events)
+    desk.runner.end(status)
+    assert desk.outcome.end is JobEnd.FAILED
+    assert words in desk.outcome.text
+    assert "\n" not in desk.outcome.text
+
+
+def test_a_worker_of_another_protocol_is_told_to_end(desk):
+    desk.runner.say(Started(PID, protocol=2), Started(PID, protocol=2))
+    assert desk.runner.asked == ["close"]
+    desk.runner.end(3)
+
+
+def test_cancel_closes_stdin_and_a_worker_that_ends_then_is_not_killed(desk):
+    desk.runner.say(Started(PID))
+    desk.client.cancel()
+    desk.client.cancel()
+    desk.after(GRACE_S / 2)
+    assert desk.runner.asked == ["close"]
+    desk.runner.end(3)
+    desk.after(10)
+    assert desk.outcome.end is JobEnd.CANCELLED
+    assert desk.ended == []
+
+
+def test_a_cancelled_worker_that_goes_on_is_killed_once_with_its_process_tree(desk):
+    desk.runner.say(Started(PID))
+    desk.client.cancel()
+    desk.after(GRACE_S)
+    desk.after(GRACE_S + 0.1)
+    assert (desk.runner.asked, desk.ended) == (["close", "kill"], [PID])
+    assert desk.outcomes == []
+    desk.runner.end(-9)
+    assert desk.outcome.end is JobEnd.CANCELLED
+
+
+def test_a_process_that_cannot_be_killed_keeps_nobody_waiting(desk):
+    desk.client.cancel()
+    desk.after(GIVE_UP_S)
+    assert desk.outcome.end is JobEnd.CANCELLED
+    assert desk.ended == []
+    desk.runner.say(Started(PID), Done())
+    desk.runner.end(0)
+    desk.client.cancel()
+    desk.after(99)
+    assert len(desk.outcomes) == 1
+
+
+def test_a_process_id_that_comes_after_the_cancel_is_still_used_and_nothing_else_is_told(desk):
+    desk.client.cancel()
+    desk.runner.say(Started(PID), Progress("x", 0.5), Note("y"))
+    desk.after(GRACE_S)
+    assert desk.ended == [PID]
+    assert desk.told == []
+    desk.runner.end(-9)
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()])
+def test_a_process_id_that_cannot_be_a_worker_s_is_never_killed(desk, pid):
+    desk.runner.say(Started(pid))
+    desk.client.cancel()
+    desk.after(GRACE_S)
+    assert desk.ended == []
+    desk.runner.end(0)
+
+
+def test_a_result_that_was_there_already_does_not_undo_a_cancel(desk):
+    write_result(ANALYSIS, desk.result_folder)
+    desk.runner.say(Started(PID), Done())
+    desk.client.cancel()
+    desk.runner.end(0)
+    assert desk.outcome.end is JobEnd.CANCELLED
+    assert desk.outcome.analysis is None
+
+
+def test_cancel_before_the_start_does_nothing(temporary):
+    client = JobClient(Job(ANALYSIS.study), FakeRunner(), JobListener())
+    client.cancel()
+    client.tick()
+    assert not client.running
+
+
+def test_a_job_that_cannot_be_written_is_an_error_at_the_start_and_leaves_nothing(temporary, monkeypatch):
+    monkeypatch.setattr(client_module, "write_job", lambda job, folder: (_ for _ in ()).throw(OutputError("no room")))
+    with pytest.raises(OutputError, match="no room"):
+        Desk(Job(ANALYSIS.study))
+
+
+def test_no_room_for_temporary_files_is_an_error_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    with pytest.raises(OutputError, match="no temporary folder can be made"):
+        Desk(Job(ANALYSIS.study))
+
+
+def test_a_listener_need_not_listen():
+    listener = JobListener()
+    assert (listener.progress("x", 0.5), listener.note("x"), listener.finished(None)) == (None, None, None)
+
+
+def program(tmp_path, text):
+    """A stand-in for the Python of a worker: a program that runs the lines of `text` whatever it is given."""
+    script = tmp_path / "stand_in.py"
+    script.write_text(text, encoding="utf-8")
+    launcher = tmp_path / "python stand-in"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    return launcher
+
+
+def wait_until(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts of a POSIX shell")
+
+STUBBORN = """
+import json, os, subprocess, sys, time
+os.setpgid(0, 0)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+sys.stdout.write('{"event": "sta')
+sys.stdout.flush()
+time.sleep(0.05)
+print('rted", "pid": %d}' % os.getpid())
+print(json.dumps({"event": "note", "text": str(child.pid)}), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc which processes live")
+def test_a_worker_that_does_not_listen_ends_within_two_seconds_of_the_cancel_and_its_child_with_it(temporary, tmp_path):
+    runner, notes, outcomes = SubprocessRunner(), [], []
+    listener = JobListener(note=notes.append, finished=outcomes.append)
+    client = JobClient(Job(ANALYSIS.study), runner, listener, program(tmp_path, STUBBORN))
+    client.start()
+    wait_until(lambda: runner.poll() and notes)
+    child = int(notes[0])
+    assert is_alive(child)
+    cancelled = time.monotonic()
+    client.cancel()
+    runner.run(client.tick)
+    assert time.monotonic() - cancelled < 2
+    assert outcomes[0].end is JobEnd.CANCELLED
+    wait_until(lambda: not is_alive(child), 2)
+
+
+def test_a_launcher_that_stands_before_the_worker_makes_no_difference(temporary, tmp_path):
+    script = tmp_path / "stubborn.py"
+    script.write_text(STUBBORN, encoding="utf-8")
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "{script}" "$@"\necho after\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    runner, notes, outcomes = SubprocessRunner(), [], []
+    client = JobClient(Job(ANALYSIS.study), runner, JobListener(note=notes.append, finished=outcomes.append), launcher)
+    client.start()
+    wait_until(lambda: runner.poll() and notes)
+    client.cancel()
+    runner.run(client.tick)
+    assert outcomes[0].end is JobEnd.CANCELLED
+    wait_until(lambda: not is_alive(int(notes[0])), 2)
+
+
+def test_all_that_a_process_wrote_comes_before_its_end(temporary, tmp_path):
+    lines = 'import sys; sys.stdin.read()\nfor i in range(5000): print(\'{"event": "note", "text": "%d"}\' % i)\nsys.exit(7)'
+    runner, notes, outcomes = SubprocessRunner(), [], []
+    client = JobClient(
+        Job(ANALYSIS.study), runner, JobListener(note=notes.append, finished=outcomes.append), program(tmp_path, lines)
+    )
+    client.start()
+    runner.close_stdin()
+    runner.run(client.tick)
+    assert notes == [str(number) for number in range(5000)]
+    assert "with exit status 7" in outcomes[0].text
+    runner.close_stdin()
+    runner.kill()
+    assert runner.poll() is False
+
+
+def test_waiting_for_a_job_raises_the_worker_s_line(temporary, tmp_path):
+    text = """print('{"event": "error", "text": "there is no model; install one"}')"""
+    outcomes = []
+    with pytest.raises(JobError, match=r"^there is no model; install one$"):
+        run_job(Job(ANALYSIS.study), program(tmp_path, text), JobListener(finished=outcomes.append))
+    assert outcomes[0].end is JobEnd.FAILED
+
+
+def test_a_python_that_is_not_there_is_a_failure_not_a_traceback(temporary, tmp_path):
+    with pytest.raises(JobError, match="could not be started"):
+        run_job(Job(ANALYSIS.study), tmp_path / "absent")
+
+
+def test_the_interrupt_key_ends_the_worker_too(temporary, tmp_path):
+    pids = []
+
+    def interrupt(text):
+        pids.append(int(text))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(Job(ANALYSIS.study), program(tmp_path, STUBBORN), JobListener(note=interrupt))
+    wait_until(lambda: not is_alive(pids[0]), 2)
+
+
+def test_ending_a_process_that_is_gone_or_leads_no_group_harms_nobody():
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    process = subprocess.Popen(command)
+    end_tree(process.pid)
+    assert process.wait(10) == -signal.SIGKILL
+    end_tree(process.pid)
+
+
+def test_a_process_that_leads_its_group_already_may_say_so_again():
+    code = "from CardiacMTLLib.job.process import lead_own_group as f; import os; f(); f(); print(os.getpgrp() == os.getpid())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(client_module.__file__).parents[2])},
+    )
+    assert done.stdout.strip() == "True"
+
+
+def test_the_command_names_the_script_that_lies_beside_this_library():
+    command = worker_command("/opt/Slicer/bin/PythonSlicer", Path("a job"), Path("result"))
+    assert (command[0], command[2:]) == ("/opt/Slicer/bin/PythonSlicer", ["a job", "result"])
+    assert Path(command[1]).is_file()
