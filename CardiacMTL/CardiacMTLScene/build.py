@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.errors import UsageError
 from CardiacMTLLib.labels import Phase
-from CardiacMTLScene.cine import CineNodes, add_cine
+from CardiacMTLScene.cine_input import CineInput
+from CardiacMTLScene.cine_masks import add_cine_masks
+from CardiacMTLScene.curves import add_curves
 from CardiacMTLScene.hierarchy import parent_item, place, study_item
-from CardiacMTLScene.ownership import replacing
-from CardiacMTLScene.segmentations import ColorSet, add_segmentation, segment_style
+from CardiacMTLScene.images import StudyImages, given_cine, given_volumes, own_images, played
+from CardiacMTLScene.ownership import replacing, undone_on_error
+from CardiacMTLScene.results import add_results
+from CardiacMTLScene.scene_nodes import SceneNodes
+from CardiacMTLScene.segmentations import ColorSet, SegmentStyle, add_segmentation, segment_style
 from CardiacMTLScene.tables import add_diagnosis_table, add_measurement_table
-from CardiacMTLScene.volumes import add_volume, require_geometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,85 +29,98 @@ class SceneOptions:
     colors: ColorSet = ColorSet.STANDARD
 
 
-@dataclass(frozen=True, slots=True)
-class SceneNodes:
-    """The nodes that show one study; `cine` is None where only single phases were segmented."""
-
-    volumes: Mapping[Phase, Any]
-    segmentations: Mapping[Phase, Any]
-    cine: CineNodes | None
-    measurements: Any
-    diagnosis: Any
-
-
 def build_scene(
     analysis: Analysis,
     scene: Any,
     terminologies: Any,
     options: SceneOptions | None = None,
     volumes: Mapping[Phase, Any] | None = None,
+    cine: CineInput | None = None,
 ) -> SceneNodes:
-    """Add `analysis` to a vtkMRMLScene: volumes, a segmentation for each phase, the cine, tables, and their places in the tree.
+    """Add `analysis` to a vtkMRMLScene: images, a segmentation for each phase, the masks of the cycle, tables, curves, results.
 
     `terminologies` is the scene's vtkSlicerTerminologiesModuleLogic (in the application
-    `slicer.modules.terminologies.logic()`). `volumes` are nodes that hold the phases already, on the grid of the study's
-    file: they are used in place of new ones, no cine is added, and the results stand beside them.
+    `slicer.modules.terminologies.logic()`). `volumes` are nodes that hold the phases already, `cine` a sequence that holds all
+    frames (`cine_input`), on the grid of the study's file: they are used in place of new ones, and the results stand beside
+    them, under their transform. For a sequence the volumes of ED and ES share the voxels of its frames; one that nothing plays
+    gets a browser, which stays.
 
-    Nodes of an earlier run under the same study name are replaced; those that others made stay. Raises `GeometryError` for
-    given volumes on another grid, `OutputError` and `CardiacMTLError` where Slicer does not take a mask or a code; the scene
-    is then as it was.
+    Segmentations of ED and ES can be edited; those of the cycle play with the cine's browser. Nodes of an earlier run under the
+    same study name are replaced; those that others made stay. Raises `GeometryError` for given images on another grid,
+    `UsageError` for volumes and a cine at once, `OutputError` and `CardiacMTLError` where Slicer does not take a mask or a
+    code; the scene is then as it was.
     """
+    if volumes is not None and cine is not None:
+        raise UsageError("got volumes and a cine; expected one of them; give the images that were analysed")
     options = options or SceneOptions()
-    with replacing(scene, options.study_name):
-        return _add_study(analysis, scene, terminologies, options, volumes)
+    with undone_on_error(scene):
+        if cine is not None:
+            cine = played(scene, cine, analysis.frames.get(Phase.ED, 0))
+        return _replaced(analysis, scene, segment_style(terminologies, options.colors), options.study_name, volumes, cine)
 
 
-def _add_study(
-    analysis: Analysis, scene: Any, terminologies: Any, options: SceneOptions, given: Mapping[Phase, Any] | None
+def _replaced(
+    analysis: Analysis,
+    scene: Any,
+    style: SegmentStyle,
+    study_name: str,
+    volumes: Mapping[Phase, Any] | None,
+    cine: CineInput | None,
 ) -> SceneNodes:
-    study, phases = analysis.study, [phase for phase in Phase if phase in analysis.masks]
-    geometry = study.geometry if given is None else study.stored.geometry
-    if given is None:
-        volumes = {phase: add_volume(scene, phase.value, study.frames[analysis.frames[phase]], geometry) for phase in phases}
-    else:
-        volumes = {phase: given[phase] for phase in phases}
-        for volume in volumes.values():
-            require_geometry(volume, geometry)
-    style = segment_style(terminologies, options.colors)
+    with replacing(scene, study_name):
+        if cine is not None:
+            images = given_cine(scene, analysis, cine)
+        elif volumes is not None:
+            images = given_volumes(analysis, volumes)
+        else:
+            images = own_images(scene, analysis)
+        nodes = _add_results(analysis, scene, images, style)
+        nodes = replace(nodes, results=add_results(scene, "Results", analysis, nodes))
+        _arrange(scene, nodes, study_name, images)
+    return nodes
+
+
+def _add_results(analysis: Analysis, scene: Any, images: StudyImages, style: SegmentStyle) -> SceneNodes:
     segmentations = {
         phase: add_segmentation(
             scene,
             f"{phase.value} segmentation",
-            analysis.masks[phase] if given is None else study.in_file_axes(analysis.masks[phase]),
-            geometry,
-            volumes[phase],
+            images.drawn(analysis, analysis.masks[phase]),
+            images.geometry,
+            volume,
             style,
         )
-        for phase in phases
+        for phase, volume in images.volumes.items()
     }
-    with_cine = given is None and analysis.cine_masks is not None and len(study.frames) > 1
-    nodes = SceneNodes(
-        volumes,
+    cine_masks = None
+    if images.cine is not None and analysis.cine_masks is not None:
+        drawn = images.drawn(analysis, analysis.cine_masks)
+        cine_masks = add_cine_masks(scene, "Cine segmentation", drawn, images.geometry, images.cine, style)
+    curves = analysis.curves
+    return SceneNodes(
+        images.volumes,
         segmentations,
-        add_cine(scene, "Cine", study, analysis.frames.get(Phase.ED, 0)) if with_cine else None,
+        images.cine,
         add_measurement_table(scene, "Measurements", analysis.measurements),
         add_diagnosis_table(scene, "Diagnosis", analysis.diagnosis),
+        cine_masks,
+        None if curves is None else add_curves(scene, "Volume-time curve", curves, analysis.frames),
     )
-    _arrange(scene, nodes, options.study_name, given)
-    return nodes
 
 
-def _arrange(scene: Any, nodes: SceneNodes, study_name: str, given: Mapping[Phase, Any] | None) -> None:
-    """Put every segmentation beside its volume; new volumes and the tables stand under the study's item."""
-    if given is None or not nodes.volumes:
-        home = study_item(scene, study_name)
-    else:
-        home = parent_item(scene, next(iter(nodes.volumes.values())))
+def _arrange(scene: Any, nodes: SceneNodes, study_name: str, images: StudyImages) -> None:
+    """Put every segmentation beside its volume; all else under the study's item, or beside given images."""
+    home = study_item(scene, study_name) if images.anchor is None else parent_item(scene, images.anchor)
     for phase, segmentation in nodes.segmentations.items():
-        if given is None:
-            place(scene, home, (nodes.volumes[phase], segmentation))
+        volume = nodes.volumes[phase]
+        if volume in images.ours:
+            place(scene, home, (volume, segmentation))
         else:
-            place(scene, parent_item(scene, nodes.volumes[phase]), (segmentation,))
-    if nodes.cine is not None:
-        place(scene, home, (nodes.cine.shown, nodes.cine.sequence, nodes.cine.browser))
+            place(scene, parent_item(scene, volume), (segmentation,))
+    for cine in (nodes.cine, nodes.cine_masks):
+        added = () if cine is None else (cine.shown, cine.sequence, cine.browser)
+        place(scene, home, [node for node in added if node is not None and (cine is nodes.cine_masks or images.anchor is None)])
     place(scene, home, (nodes.measurements, nodes.diagnosis))
+    if nodes.curves is not None:
+        place(scene, home, (nodes.curves.table, nodes.curves.lv, nodes.curves.rv, nodes.curves.chart))
+    place(scene, home, (nodes.results,))

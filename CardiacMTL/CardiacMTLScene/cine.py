@@ -35,12 +35,30 @@ def add_cine(scene: Any, name: str, study: CineStudy, shown_frame: int) -> CineN
     for value, frame in zip(_index_values(study), study.frames, strict=True):
         sequence.SetDataNodeAtValue(new_volume(name, frame, study.geometry), value)
     scene.AddNode(sequence)
+    return add_browser(scene, sequence, shown_frame)
+
+
+def add_browser(scene: Any, sequence: Any, shown_frame: int) -> CineNodes:
+    """Add a browser that plays `sequence`, a node of `scene`; `shown_frame` (from 0) is shown first."""
     browser = slicer.vtkMRMLSequenceBrowserNode()
-    browser.SetName(f"{name} browser")
+    browser.SetName(f"{sequence.GetName()} browser")
     scene.AddNode(browser)
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    browser.SetOverwriteProxyName(sequence, False)
     browser.SetSelectedItemNumber(shown_frame)
+    return _shown_only(browser, sequence)
+
+
+def add_to_browser(browser: Any, sequence: Any) -> CineNodes:
+    """Let `browser` play `sequence`, a node of the same scene, beside its master."""
+    browser.AddSynchronizedSequenceNode(sequence)
+    return _shown_only(browser, sequence)
+
+
+def _shown_only(browser: Any, sequence: Any) -> CineNodes:
+    """The sequence in its browser, for looking: nothing is recorded into it, and changes of the shown node are not kept."""
+    browser.SetRecording(sequence, False)
+    browser.SetSaveChanges(sequence, False)
+    browser.SetOverwriteProxyName(sequence, False)
     return CineNodes(sequence, browser, browser.GetProxyNode(sequence))
 
 

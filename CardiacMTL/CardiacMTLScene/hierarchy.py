@@ -8,7 +8,14 @@ from typing import Any
 import slicer
 import vtk
 
-_PLUGINS = {"vtkMRMLScalarVolumeNode": "Volumes", "vtkMRMLSegmentationNode": "Segmentations", "vtkMRMLTableNode": "Tables"}
+_PLUGINS = {
+    "vtkMRMLScalarVolumeNode": "Volumes",
+    "vtkMRMLSegmentationNode": "Segmentations",
+    "vtkMRMLTableNode": "Tables",
+    "vtkMRMLPlotSeriesNode": "Plots",
+    "vtkMRMLPlotChartNode": "Plots",
+    "vtkMRMLTextNode": "Texts",
+}
 """Node class -> the application's plugin that shows it in the tree."""
 
 _STUDY_ATTRIBUTE = "CardiacMTL.Study"

@@ -19,6 +19,7 @@ _LOGICS = {
     "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
     "Sequences": "vtkSlicerSequencesLogic",
     "Tables": "vtkSlicerTablesLogic",
+    "Plots": "vtkSlicerPlotsLogic",
 }
 """Module -> class of its logic; given the scene, a logic registers its node classes, which reading a scene needs."""
 

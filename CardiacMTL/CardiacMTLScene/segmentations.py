@@ -55,23 +55,32 @@ def add_segmentation(scene: Any, name: str, mask: Mask, geometry: Geometry, volu
     `volume` is the image it was drawn on: it gives the reference geometry, and its parent transform is followed. A
     structure that the mask lacks gets an empty segment. Raises `OutputError` where Slicer does not take the mask.
     """
-    node = scene.AddNode(_named_segmentation(name))
-    node.CreateDefaultDisplayNodes()
+    node = scene.AddNode(new_segmentation(name, mask, geometry, style))
+    show_segments(node)
+    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    return node
+
+
+def new_segmentation(name: str, mask: Mask, geometry: Geometry, style: SegmentStyle) -> Any:
+    """A segmentation node of `mask`, in no scene yet; arguments and errors as `add_segmentation`."""
+    node = slicer.vtkMRMLSegmentationNode()
+    node.SetName(name)
     for label in STRUCTURES:
         node.GetSegmentation().AddSegment(_empty_segment(label, style), segment_id(label))
     _import_mask(node, mask, geometry)
-    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    return node
+
+
+def show_segments(node: Any) -> None:
+    """Give a segmentation in a scene its display: a faint fill with a clear outline on slices.
+
+    It is set for the whole node: what is set for single segments is lost when a sequence brings its next frame.
+    """
+    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetAllSegmentsOpacity2DFill(FILL_OPACITY_2D)
-    display.SetAllSegmentsOpacity2DOutline(1.0)
-    return node
-
-
-def _named_segmentation(name: str) -> Any:
-    node = slicer.vtkMRMLSegmentationNode()
-    node.SetName(name)
-    return node
+    display.SetOpacity2DFill(FILL_OPACITY_2D)
+    display.SetOpacity2DOutline(1.0)
 
 
 def _empty_segment(label: Label, style: SegmentStyle) -> Any:

@@ -13,9 +13,9 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE
 from CardiacMTLLib.errors import MissingPackageError, OutputError
 from CardiacMTLLib.labels import STRUCTURES, Label, Phase
+from CardiacMTLLib.measure.orientation import has_orientation
 from CardiacMTLLib.measure.volumes import structure_volumes_ml
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
-from CardiacMTLLib.report.slice_view import has_orientation
 from CardiacMTLScene.gl import render_window_class, rendering_missing_reason
 from CardiacMTLScene.heart_actors import heart_actors
 from CardiacMTLScene.messages import captured_vtk_messages

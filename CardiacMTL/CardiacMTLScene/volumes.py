@@ -29,6 +29,16 @@ def add_volume(scene: Any, name: str, image_zyx: Image, geometry: Geometry) -> A
     return node
 
 
+def empty_image(geometry: Geometry) -> Any:
+    """A vtkOrientedImageData on this grid, all zeros."""
+    image = slicer.vtkOrientedImageData()
+    image.SetDimensions(*geometry.size_xyz)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    image.GetPointData().GetScalars().Fill(0)
+    image.SetImageToWorldMatrix(vtk_matrix(geometry.ijk_to_ras))
+    return image
+
+
 def require_geometry(volume: Any, expected: Geometry) -> None:
     """Raise `GeometryError` where the grid of a volume node is not `expected`."""
     image = volume.GetImageData()

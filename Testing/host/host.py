@@ -197,7 +197,7 @@ def _real_logics(folder: str) -> tuple[Any, list[Any]]:
         logic.SetModuleLogic(name, made)
         if name != "Terminologies":  # with a scene it would look for files of the application that slicer-core lacks
             made.SetMRMLScene(scene)
-            owned.append(made)
+        owned.append(made)
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.GetCacheManager().SetRemoteCacheDirectory(folder)
     remote.SetMRMLScene(scene)

@@ -12,6 +12,7 @@ from CardiacMTLLib.analysis import Analysis, ModelIdentity
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.geometry import AxisOrder, Geometry
 from CardiacMTLLib.labels import Group, Label, Phase
+from CardiacMTLLib.measure.curve import cycle_curves
 from CardiacMTLLib.measure.measurement import Measurement
 from CardiacMTLLib.measure.volumes import structure_volumes_ml
 from CardiacMTLLib.volume import CineStudy, Mask, StoredGrid
@@ -97,4 +98,5 @@ def make_analysis(case: Case | None = None, diagnosis: Diagnosis | None = None) 
         (),
         ModelIdentity("test", "1", "0" * 64),
         {},
+        curves=cycle_curves(cine_masks, study) if case.with_cine else None,
     )

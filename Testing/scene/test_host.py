@@ -42,7 +42,7 @@ def test_two_scenes_live_at_once() -> None:
         build_scene(make_analysis(), first.scene, first.terminologies)
         assert second.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
         build_scene(make_analysis(), second.scene, second.terminologies)
-        assert first.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
+        assert first.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 3
 
 
 def test_temporary_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

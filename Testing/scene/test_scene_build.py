@@ -96,10 +96,12 @@ def test_studies_of_different_names_stand_side_by_side(host: Any) -> None:
     first = build(host, make_analysis(), SceneOptions("first"))
     build(host, make_analysis(), SceneOptions("second"))
     assert host.scene.IsNodePresent(first.segmentations[Phase.ES])
-    assert host.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 4
+    assert host.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 6
 
 
-@pytest.mark.parametrize("step", ["add_segmentation", "add_cine", "add_diagnosis_table", "_arrange"])
+@pytest.mark.parametrize(
+    "step", ["add_segmentation", "add_cine_masks", "add_diagnosis_table", "add_curves", "add_results", "_arrange"]
+)
 def test_a_failed_run_leaves_the_scene_as_it_was(host: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     build(host, make_analysis())
     before = contents(host.scene)

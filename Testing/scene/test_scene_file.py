@@ -136,7 +136,17 @@ def test_the_tree_holds_the_study_with_each_segmentation_beside_its_volume(host:
     study = tree.GetItemByName("Cardiac MR")
     assert tree.GetItemLevel(study) == "Study"
     names = [tree.GetItemName(tree.GetItemByPositionUnderParent(study, n)) for n in range(tree.GetNumberOfItemChildren(study))]
-    assert names == ["ED", "ED segmentation", "ES", "ES segmentation", "Cine", "Measurements", "Diagnosis"]
+    images = ["ED", "ED segmentation", "ES", "ES segmentation", "Cine", "Cine segmentation"]
+    assert names == [
+        *images,
+        "Measurements",
+        "Diagnosis",
+        "Volume-time curve",
+        "LV",
+        "RV",
+        "Volume-time curve chart",
+        "Results",
+    ]
 
 
 def test_the_bundle_has_short_names_and_the_format_version_of_slicer(tmp_path: Path) -> None:
@@ -146,7 +156,15 @@ def test_the_bundle_has_short_names_and_the_format_version_of_slicer(tmp_path: P
         text = bundle.read("scene/scene.mrml").decode()
     assert files == {
         "scene.mrml",
-        *("ED.nrrd", "ES.nrrd", "ED segmentation.seg.nrrd", "ES segmentation.seg.nrrd", "Measurements.tsv", "Diagnosis.tsv"),
+        *(
+            "ED.nrrd",
+            "ES.nrrd",
+            "ED segmentation.seg.nrrd",
+            "ES segmentation.seg.nrrd",
+            "Measurements.tsv",
+            "Diagnosis.tsv",
+            "Results.txt",
+        ),
     }
     assert 'version="Slicer 5.12' in text
     assert "ller" not in text

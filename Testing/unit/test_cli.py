@@ -19,6 +19,7 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.cli import main
 from CardiacMTLLib.errors import CardiacMTLError, InputError
 from CardiacMTLLib.labels import Group, Phase
+from CardiacMTLLib.measure.curve import cycle_curves
 from CardiacMTLLib.measure.function import measure_function
 from CardiacMTLLib.measure.segments import measure_segments
 from CardiacMTLLib.measure.slices import SliceSelection
@@ -58,7 +59,10 @@ class Engine:
         cine = np.stack([masks[Phase.ED]] * len(study.frames)) if whole_cycle else None
         measured = measure_function(masks, study.geometry, study.patient)
         segments = measure_segments(masks, study.geometry)
-        return Analysis(study, frames, masks, cine, measured, CERTAIN, (), MODEL, {"segment": 1.0}, segments=segments)
+        curves = None if cine is None else cycle_curves(cine, study)
+        return Analysis(
+            study, frames, masks, cine, measured, CERTAIN, (), MODEL, {"segment": 1.0}, segments=segments, curves=curves
+        )
 
 
 @pytest.fixture

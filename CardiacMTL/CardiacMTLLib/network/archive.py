@@ -38,9 +38,9 @@ def import_model(archive: Path) -> ModelEntry:
     """Import the model in `archive` into the user's folder of models, after its manifest and its weights were checked.
 
     The archive is a zip of weights.safetensors, manifest.json, card.md and, where it is there, LICENSE.txt, or of one folder
-    that holds them. Needs torch, which knows the shapes that the manifest's network has. Raises `ModelError` for anything that is no such archive or no model of
-    this software version, and where a model of its name is there already; `OutputError` where it cannot be written. Then all
-    models are as they were.
+    that holds them. Needs torch, which knows the shapes that the manifest's network has. Raises `ModelError` for anything that
+    is no such archive or no model of this software version, and where a model of its name is there already; `OutputError`
+    where it cannot be written. Then all models are as they were.
     """
     from CardiacMTLLib.network.weights import load_entry  # noqa: PLC0415 - torch is slow to import
 

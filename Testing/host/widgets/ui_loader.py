@@ -78,7 +78,9 @@ def _check_widget(widget: ET.Element) -> None:
         )
     spec = spec_of(class_name)
     for entry in widget.findall("property"):
-        if entry.get("stdset") != "0" and not spec.has(entry.get("name", "")):
+        called = entry.get("name", "")
+        known = spec.has(called) or spec.has(f"set{called[:1].upper()}{called[1:]}")  # enabled, checkable, visible: is...()
+        if entry.get("stdset") != "0" and not known:
             raise UiError(f'widget {name}: {class_name} has no property {entry.get("name")}, and it is not marked stdset="0"')
 
 

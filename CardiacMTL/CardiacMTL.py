@@ -1,0 +1,467 @@
+"""The 3D Slicer module "Cardiac MR Segment & Diagnose": module, widget, logic and self-test, wired to the packages beside it.
+
+Nothing heavy and nothing from elsewhere is imported when this file is loaded, so that the module always appears.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Union
+
+import slicer
+import vtk
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSequenceBrowserNode, vtkMRMLSequenceNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, Minimum, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+HOMEPAGE = "https://github.com/CardiacMTL/SlicerCardiacMTL"
+DEVICES = {"auto": "auto", "GPU": "mps" if sys.platform == "darwin" else "cuda", "CPU": "cpu"}
+
+
+class CardiacMTL(ScriptedLoadableModule):
+    """What Slicer knows of the module before it is opened."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("Cardiac MR Segment & Diagnose")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Cardiac")]
+        parent.dependencies = ["Segmentations", "Sequences", "Terminologies"]
+        parent.contributors = ["CardiacMTL contributors"]
+        parent.helpText = _(
+            "<p>Segments the ventricles and the myocardium in short-axis cine cardiac MR, measures them, and says which of "
+            "five groups the study resembles most: "
+            "normal, previous infarction, dilated or hypertrophic cardiomyopathy, abnormal "
+            "right ventricle.</p><p>Choose a cine, or the volumes of ED and ES, and click Segment &amp; Diagnose. Look at the "
+            "masks before you trust a number. For research use only.</p>"
+            '<p>See the <a href="{homepage}#in-3d-slicer">documentation</a>.</p>'
+        ).format(homepage=HOMEPAGE)
+        parent.acknowledgementText = _(
+            "<p>One network segments and diagnoses, after Snaauw G, Gong D, Maicas G, et al. End-to-End Diagnosis and "
+            "Segmentation "
+            "Learning from Cardiac Magnetic Resonance Imaging. ISBI 2019 (arXiv 1810.10117).</p><p>Trained on ACDC: Bernard O, "
+            "Lalande A, Zotti C, et al. Deep Learning Techniques for Automatic MRI Cardiac Multi-Structures Segmentation and "
+            "Diagnosis: Is the Problem Solved? IEEE TMI 37(11):2514-2525, 2018, doi 10.1109/TMI.2018.2837502. Please cite "
+            "both.</p>"
+            "<p>The code is under Apache-2.0. The model's weights keep the licence of ACDC, CC BY-NC-SA 4.0: no "
+            "commercial use.</p>"
+        )
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
+
+
+def onStartupCompleted():
+    """Register the sample study and our view layouts."""
+    import SampleData
+
+    icon = Path(__file__).parent / "Resources" / "Icons" / "CardiacMTL.png"
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="Cardiac",
+        sampleName="CardiacMTL phantom cine",
+        thumbnailFileName=str(icon),
+        customDownloader=addSampleCine,
+    )
+    from CardiacMTLPanel.reading_layout import register_layouts
+
+    register_layouts()
+
+
+def addSampleCine(_source=None):
+    """Make the synthetic cine, without a network, and return the volume that shows it."""
+    from CardiacMTLScene.sample import add_sample_cine
+
+    shown = add_sample_cine(slicer.mrmlScene).shown
+    if slicer.app.layoutManager():
+        slicer.util.setSliceViewerLayers(background=shown, fit=True)
+    return [shown]
+
+
+@parameterNodeWrapper
+class CardiacMTLParameterNode:
+    """What the user chose; 0 is "not known", frames count from 1, `study` names the results that are shown."""
+
+    cine: Union[vtkMRMLSequenceNode, vtkMRMLSequenceBrowserNode]
+    edVolume: vtkMRMLScalarVolumeNode
+    esVolume: vtkMRMLScalarVolumeNode
+    edFrame: Annotated[int, Minimum(0)] = 0
+    esFrame: Annotated[int, Minimum(0)] = 0
+    heightCm: Annotated[float, WithinRange(0, 260)] = 0.0
+    weightKg: Annotated[float, WithinRange(0, 400)] = 0.0
+    sex: Annotated[str, Choice(["unknown", "F", "M"])] = "unknown"
+    heartRateBpm: Annotated[float, WithinRange(0, 300)] = 0.0
+    device: Annotated[str, Choice(list(DEVICES))] = "auto"
+    wholeCycle: bool = True
+    highContrast: bool = False
+    model: str = ""
+    study: str = ""
+
+
+class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: maps its controls to the parameter node and shows results."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = self.run = self.results = self.status = None
+        self._parameterNode = self._guiTag = None
+        self._inputKey = ""
+
+    def setup(self):
+        """Build the panel."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from CardiacMTLLib.labels import Phase
+        from CardiacMTLPanel.messages import StatusLine
+        from CardiacMTLPanel.result_controller import ResultController
+        from CardiacMTLPanel.run_controller import RunController
+
+        panel = slicer.util.loadUI(self.resourcePath("UI/CardiacMTL.ui"))
+        self.layout.addWidget(panel)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        for section in ("explanationSection", "slicesSection", "meaningSection", "advancedSection"):
+            getattr(self.ui, section).collapsed = True
+        self.logic = CardiacMTLLogic()
+        self.status = StatusLine(self.ui.statusLabel)
+        self.results = ResultController(self.ui, self.status)
+        self.run = RunController(self.ui, panel, self.status, self.onResults, self.updateControls)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
+        for button, action in (
+            (self.ui.runButton, self.onRunButton),
+            (self.ui.cancelButton, self.run.cancel),
+            (self.ui.recomputeButton, self.results.recompute),
+            (self.ui.layoutButton, self.results.toggle_layout),
+            (self.ui.setupButton, self.onInstallButton),
+            (self.ui.installTorchButton, self.onInstallButton),
+            (self.ui.importModelButton, self.onImportModelButton),
+            (self.ui.toggleEdSliceButton, lambda: self.results.toggle_slice(Phase.ED)),
+            (self.ui.toggleEsSliceButton, lambda: self.results.toggle_slice(Phase.ES)),
+        ):
+            button.connect("clicked(bool)", lambda _checked, action=action: action())
+        self.ui.show3DButton.connect("clicked(bool)", self.results.show_3d)
+        self.ui.playButton.connect("toggled(bool)", self.results.play)
+        self.ui.highContrastCheckBox.connect("toggled(bool)", self.results.color)
+        for edit in (self.ui.leftOutEdLineEdit, self.ui.leftOutEsLineEdit):
+            edit.connect("textEdited(QString)", lambda _text: self.results.set_stale(True))
+        self.ui.modelComboBox.connect("currentIndexChanged(int)", self.onModelChosen)
+        self.showPackages()
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """Let go of everything, because the panel goes; a run is ended."""
+        if self.run is not None:
+            self.run.end_now()
+        if self.results is not None:
+            self.results.stop_watching()
+        self.setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self):
+        """The user opens the panel."""
+        self.showPackages()
+        self.initializeParameterNode()
+
+    def exit(self):
+        """The user goes to another module; a run goes on, and edits of the masks are still noticed."""
+
+    def onReload(self):
+        """Load the panel's packages anew, too (button of the developer mode)."""
+        for name in [name for name in sys.modules if name.split(".")[0] == "CardiacMTLPanel"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, caller, event):
+        """Stop a run, for what it would show in goes."""
+        self.run.cancel(_("The scene was closed."))
+        self.setParameterNode(None)
+        self.results.show(None)
+
+    def onSceneEndClose(self, caller, event):
+        """Begin anew."""
+        if not self.run.running:
+            self.status.say("")
+        self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event):
+        """Show the results that a loaded scene brings."""
+        self.setParameterNode(None)
+        self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        """Follow the scene's parameter node, and choose the first cine where nothing is chosen."""
+        parameters = self.logic.getParameterNode()
+        if self._parameterNode is not None and self._parameterNode.parameterNode is parameters.parameterNode:
+            return
+        self.setParameterNode(parameters)
+        with self.status.telling():
+            from CardiacMTLPanel.chosen_input import first_cine
+
+            if not self.chosen().nodes:
+                parameters.cine = first_cine(slicer.mrmlScene)
+            self.results.restore(parameters.study)
+
+    def setParameterNode(self, parameters):
+        """Bind the controls to a parameter node, or to none."""
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateControls)
+        self._parameterNode = parameters
+        if parameters is not None:
+            self._inputKey = self.chosen().key
+            self._guiTag = parameters.connectGui(self.ui)
+            self.showModels()
+            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self.updateControls)
+            self.updateControls()
+
+    def chosen(self):
+        """The nodes that are to be analysed."""
+        from CardiacMTLPanel.chosen_input import ChosenInput
+
+        parameters = self._parameterNode
+        return ChosenInput() if parameters is None else ChosenInput(parameters.cine, parameters.edVolume, parameters.esVolume)
+
+    def updateControls(self, caller=None, event=None):
+        """Enable what can be used now, and take over what the DICOM headers say of newly chosen images."""
+        if self._parameterNode is None:
+            return
+        chosen = self.chosen()
+        if chosen.key != self._inputKey:
+            before, self._inputKey = self._inputKey, chosen.key
+            self.logic.fillPatient(self._parameterNode, chosen, keepKnown=not before)
+        has_cine, running = chosen.cine is not None, self.run.running
+        self.ui.runButton.setEnabled(bool(chosen.nodes) and not running)
+        for box in (self.ui.edFrameSpinBox, self.ui.esFrameSpinBox):
+            box.setMaximum(chosen.frame_count() if has_cine else 9999)
+            box.setEnabled(has_cine)
+        for selector in (self.ui.edVolumeSelector, self.ui.esVolumeSelector):
+            selector.setEnabled(not has_cine)
+        self.ui.wholeCycleCheckBox.setEnabled(has_cine)
+
+    def onRunButton(self):
+        """Start the analysis."""
+        from CardiacMTLScene.segmentations import ColorSet
+
+        parameters, chosen = self._parameterNode, self.chosen()
+        colors = ColorSet.HIGH_CONTRAST if parameters.highContrast else ColorSet.STANDARD
+        self.run.start(chosen, lambda: self.logic.job(parameters, chosen), colors)
+
+    def onResults(self, results):
+        """Show what a run found."""
+        if self._parameterNode is not None:
+            self._parameterNode.study = results.study_name
+        self.results.read(results)
+
+    def onInstallButton(self):
+        """Install what is missing; Slicer asks before it installs."""
+        with self.status.telling():
+            from CardiacMTLPanel.installing import install_packages
+
+            self.status.say(install_packages(Path(self.resourcePath("requirements.txt"))))
+        self.showPackages()
+
+    def onImportModelButton(self):
+        """Import a model from an archive and choose it."""
+        import qt
+
+        path = qt.QFileDialog.getOpenFileName(None, _("Import a model"), "", _("Model archives (*.zip)"))
+        if not path:
+            return
+        with self.status.telling():
+            from CardiacMTLLib.network.archive import import_model
+            from CardiacMTLPanel.python_environment import require_packages
+
+            require_packages()
+            entry = import_model(Path(path))
+            self._parameterNode.model = entry.name
+            self.showModels()
+            self.status.say(_("Model {name} imported.").format(name=entry.name))
+
+    def onModelChosen(self, index):
+        """Keep the chosen model in the parameter node."""
+        if self._parameterNode is not None and index >= 0:
+            self._parameterNode.model = self.ui.modelComboBox.itemText(index)
+
+    def showModels(self):
+        """List the models there are, with the chosen one as current."""
+        from CardiacMTLLib.network.store import available_models
+
+        wanted, box = self._parameterNode.model, self.ui.modelComboBox
+        blocked = box.blockSignals(True)
+        box.clear()
+        with self.status.telling():
+            for entry in available_models():
+                box.addItem(entry.name)
+        box.setCurrentIndex(max(box.findText(wanted), 0))
+        box.blockSignals(blocked)
+
+    def showPackages(self):
+        """Say what has to be installed, where something has."""
+        from CardiacMTLPanel.python_environment import missing_packages
+
+        missing = missing_packages()
+        self.ui.setupFrame.setVisible(bool(missing))
+        text = _("{packages} is not installed in Slicer. Install it once, with a network; the README says how without one.")
+        self.ui.setupLabel.setText(text.format(packages=_(" and ").join(missing)))
+
+
+class CardiacMTLLogic(ScriptedLoadableModuleLogic):
+    """The module without its panel: these calls wait until all is done, and are meant for the console and for scripts."""
+
+    def getParameterNode(self):
+        """The typed parameter node of the scene."""
+        return CardiacMTLParameterNode(super().getParameterNode())
+
+    def segmentAndDiagnose(
+        self,
+        cineOrEdVolume,
+        esVolume=None,
+        *,
+        edFrame=None,
+        esFrame=None,
+        heightCm=None,
+        weightKg=None,
+        sex=None,
+        heartRateBpm=None,
+        model=None,
+        device="auto",
+        wholeCycle=True,
+        highContrast=False,
+        progress=None,
+    ):
+        """Analyse a cine (sequence, browser or its volume), or the volumes of ED and ES; fill the scene, return the record.
+
+        Frames count from 1. What is None is taken from DICOM headers where the application knows them. `progress` is called
+        with a sentence and a fraction. Raises `CardiacMTLError` with one line that says what to do.
+        """
+        from CardiacMTLLib.job.client import JobListener, run_job
+        from CardiacMTLLib.volume import Patient, Sex
+        from CardiacMTLPanel.chosen_input import dicom_tag_reader, input_of
+        from CardiacMTLPanel.python_environment import require_packages, worker_python
+        from CardiacMTLPanel.scene_results import show_analysis
+        from CardiacMTLScene.segmentations import ColorSet
+
+        chosen = input_of(cineOrEdVolume, esVolume)
+        patient = Patient(heightCm, weightKg, Sex(sex) if sex else None, heartRateBpm)
+        study = chosen.study(patient, _fromZero(edFrame), _fromZero(esFrame), dicom_tag_reader())
+        require_packages()
+        listener = JobListener(progress=progress or _silent)
+        analysis = run_job(_job(study, model, DEVICES.get(device, device), wholeCycle), worker_python(), listener)
+        colors = ColorSet.HIGH_CONTRAST if highContrast else ColorSet.STANDARD
+        return dict(show_analysis(analysis, chosen, colors).record)
+
+    def recompute(self, studyName=None, *, leftOutEd="", leftOutEs=""):
+        """Measure and diagnose anew from the corrected segmentations; return the corrected result record.
+
+        `studyName` names results in the scene (the latest by default), the texts list slices to leave out, such as "1,2".
+        """
+        from CardiacMTLLib.errors import InputError
+        from CardiacMTLPanel.scene_results import recompute_results, slice_selection, stored_results
+        from CardiacMTLScene.results import studies_in
+
+        names = studies_in(slicer.mrmlScene)
+        if not names:
+            raise InputError("there are no results in the scene; expected those of a run; run segmentAndDiagnose first")
+        results = stored_results(studyName or names[-1])
+        return dict(recompute_results(results, slice_selection(results, leftOutEd, leftOutEs)).corrected_record)
+
+    def processFolder(self, inputRoot, outputRoot, *, model=None, device="auto", progress=None):
+        """Analyse every study under `inputRoot`, each in a process of its own; return a summary (see `CardiacMTLLib.batch`)."""
+        from CardiacMTLLib.batch import run_batch
+        from CardiacMTLLib.job.client import run_job
+        from CardiacMTLPanel.python_environment import require_packages, worker_python
+
+        require_packages()
+        python = worker_python()
+
+        def analyse(study):
+            return run_job(_job(study, model, DEVICES.get(device, device), True), python)
+
+        return run_batch(Path(inputRoot), Path(outputRoot), analyse, progress or _silent)
+
+    def job(self, parameters, chosen):
+        """What the worker is asked for, by the choices in a parameter node."""
+        from CardiacMTLLib.volume import Patient, Sex
+
+        sex = None if parameters.sex == "unknown" else Sex(parameters.sex)
+        known = (parameters.heightCm or None, parameters.weightKg or None, sex, parameters.heartRateBpm or None)
+        study = chosen.study(Patient(*known), _fromZero(parameters.edFrame), _fromZero(parameters.esFrame))
+        return _job(study, parameters.model or None, DEVICES[parameters.device], parameters.wholeCycle)
+
+    def fillPatient(self, parameters, chosen, *, keepKnown):
+        """Take over what is known of the patient of newly chosen images; `keepKnown` leaves values that stand there already."""
+        patient = chosen.patient()
+        found = {
+            "heightCm": patient.height_cm or 0.0,
+            "weightKg": patient.weight_kg or 0.0,
+            "sex": "unknown" if patient.sex is None else patient.sex.value,
+            "heartRateBpm": patient.heart_rate_bpm or 0.0,
+            "edFrame": 0,
+            "esFrame": 0,
+        }
+        with slicer.util.NodeModify(parameters):
+            for name, value in found.items():
+                if not (keepKnown and getattr(parameters, name) not in (0, "unknown")):
+                    setattr(parameters, name, value)
+
+
+def _silent(_text, _fraction):
+    """Progress that nobody wants to see."""
+
+
+def _fromZero(frame):
+    """A frame that counts from 1, or 0 or None for one that is not given, as the library counts."""
+    return frame - 1 if frame else None
+
+
+def _job(study, model, device, whole_cycle):
+    from CardiacMTLLib.job.folder import Job
+
+    return Job(study, model, device, whole_cycle and len(study.frames) > 2)
+
+
+class CardiacMTLTest(ScriptedLoadableModuleTest):
+    """The self-test inside the application; it needs neither a network nor PyTorch, and uses PyTorch where it is there."""
+
+    def runTest(self):
+        """Run all parts."""
+        self.setUp()
+        self.test_sampleStudyIsAnalysedOrSaysWhatIsMissing()
+
+    def setUp(self):
+        """Start with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def test_sampleStudyIsAnalysedOrSaysWhatIsMissing(self):
+        """The phantom's ED and ES are segmented, measured and corrected; without PyTorch the error says what to install."""
+        from CardiacMTLLib.errors import MissingPackageError
+        from CardiacMTLLib.labels import Group
+        from CardiacMTLLib.phantom import make_phantom
+        from CardiacMTLLib.phantom.grid import PhantomGrid
+        from CardiacMTLLib.phantom.groups import anatomy_of
+        from CardiacMTLPanel.python_environment import missing_packages
+        from CardiacMTLScene.volumes import add_volume
+
+        self.delayDisplay("Making the synthetic study")
+        grid = PhantomGrid(size_xyz=(128, 128, 11), spacing_xyz_mm=(2.0, 2.0, 10.0))
+        study = make_phantom(anatomy_of(Group.DCM), grid=grid).study
+        phases = (("ED", study.ed_frame), ("ES", study.es_frame))
+        volumes = [add_volume(slicer.mrmlScene, name, study.frames[frame], study.geometry) for name, frame in phases]
+        logic = CardiacMTLLogic()
+        if missing_packages():
+            with self.assertRaisesRegex(MissingPackageError, "Install PyTorch"):
+                logic.segmentAndDiagnose(*volumes)
+            self.delayDisplay("PyTorch is missing, and the module says so")
+            return
+        self.delayDisplay("Analysing ED and ES")
+        record = logic.segmentAndDiagnose(*volumes, heightCm=174, weightKg=78, sex="M")
+        self.assertGreater(record["measurements"]["lv_edv_ml"]["value"], record["measurements"]["lv_esv_ml"]["value"])
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"), 2)
+        again = logic.recompute()
+        self.assertEqual(again["measurements"]["lv_edv_ml"]["value"], record["measurements"]["lv_edv_ml"]["value"])
+        self.delayDisplay("Test passed")
