@@ -17,10 +17,20 @@ from CardiacMTLLib.network.store import available_models, verify_model
 from CardiacMTLLib.outputs import AnalysisWriter, write_outputs
 from CardiacMTLLib.phantom import PhantomAnatomy, sample_phantom, write_phantom
 from CardiacMTLLib.reading import read_phases, read_study
+from CardiacMTLLib.report.context import ReportContext
+from CardiacMTLLib.report.dicom.command import (
+    check_dicom_study,
+    check_dicom_usage,
+    dicom_beside,
+    dicom_lines,
+    dicom_record,
+)
+from CardiacMTLLib.report.identity import read_identity
 from CardiacMTLLib.report.publish import check_output_folder
 from CardiacMTLLib.report.record import record_text, result_record
 from CardiacMTLLib.report.summary import demo_summary, run_summary
 from CardiacMTLLib.report.terminal import Terminal
+from CardiacMTLLib.support.log_file import log_event
 from CardiacMTLLib.volume import CineStudy, Patient, Sex
 
 PHANTOM_FILE = "phantom_cine.nii.gz"
@@ -31,28 +41,47 @@ _TRUTHS = ("lv_edv_ml", "lv_esv_ml", "lv_ef_percent", "lv_mass_g", "rv_edv_ml", 
 
 @dataclass(frozen=True, slots=True)
 class SceneWriters:
-    """What writes the scene and the 3D picture; both need Slicer's libraries, which this library never imports."""
+    """What writes the scene and the 3D picture; both need Slicer's libraries, which this library never imports.
+
+    `at_once` says that they may work in another thread beside the other files.
+    """
 
     scene: AnalysisWriter
     view: AnalysisWriter
+    at_once: bool = False
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal, writers: SceneWriters) -> str:
     """Analyse the study that the options of `run` name, write its results, and return the summary or the record."""
     _check_usage(arguments)
     check_output_folder(arguments.out)
+    check_dicom_usage(arguments)
     terminal.progress("reading the study", 0.0)
     study = _study_of(arguments)
+    log_event("study", shape_tzyx=study.frames.shape, warnings=len(study.warnings), dicom=study.source is not None)
     if not arguments.json:
         for warning in study.warnings:
             terminal.line(f"warning: {warning}")
     left_out = _slices_left_out(arguments, study)
+    check_dicom_study(study, arguments)
+    identity = read_identity(study.source) if arguments.report_patient_data else None
     analysis = _analyse(study, arguments.model, arguments.device, arguments.whole_cycle, terminal, left_out)
+    _log_analysis(analysis, arguments.device)
     terminal.progress("writing the results", 1.0)
-    files = write_outputs(analysis, arguments.out, scene_writer=writers.scene, view_renderer=writers.view)
+    context = ReportContext(identity=identity)
+    with dicom_beside(analysis, arguments) as dicom:
+        files = write_outputs(
+            analysis,
+            arguments.out,
+            scene_writer=writers.scene,
+            view_renderer=writers.view,
+            context=context,
+            at_once=writers.at_once,
+        )
     if arguments.json:
-        return record_text({**result_record(analysis), "outputs": files.names, "left_out": files.notes}).rstrip()
-    return run_summary(analysis, files)
+        printed = {**result_record(analysis), "outputs": files.names, "left_out": files.notes, **dicom_record(dicom)}
+        return record_text(printed).rstrip()
+    return run_summary(analysis, files) + dicom_lines(dicom)
 
 
 def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
@@ -67,7 +96,12 @@ def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
         analysis = _analyse(study, None, "auto", True, terminal)
         terminal.progress("writing the results", 1.0)
         files = write_outputs(
-            analysis, out, scene_writer=writers.scene, view_renderer=writers.view, extras={PHANTOM_FILE: _copier(path)}
+            analysis,
+            out,
+            scene_writer=writers.scene,
+            view_renderer=writers.view,
+            extras={PHANTOM_FILE: _copier(path)},
+            at_once=writers.at_once,
         )
     return demo_summary(analysis, files, _truth(phantom.anatomy), PHANTOM_FILE)
 
@@ -125,6 +159,14 @@ def _analyse(
         left_out=left_out or SliceSelection(),
         progress=terminal.progress,
     )
+
+
+def _log_analysis(analysis: Analysis, device: str) -> None:
+    """Note which model took how long, and which flags it raised; of the patient nothing."""
+    seconds = {stage: round(duration, 3) for stage, duration in analysis.seconds.items()}
+    flags = [flag.code for flag in analysis.flags]
+    model = {"model": analysis.model.name, "version": analysis.model.version, "sha256": analysis.model.sha256}
+    log_event("analysed", **model, device=device, seconds=seconds, flags=flags)
 
 
 def _slices_left_out(arguments: argparse.Namespace, study: CineStudy) -> SliceSelection:

@@ -14,7 +14,7 @@ from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.diagnosis.head import HeadWeights, diagnose
 from CardiacMTLLib.inference.phase_check import cycle_flags
 from CardiacMTLLib.inference.quality import FORBIDDING, quality_flags
-from CardiacMTLLib.inference.scope import Scope, scope_evidence
+from CardiacMTLLib.inference.scope import scope_evidence
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.body import body_surface_area_m2
 from CardiacMTLLib.measure.curve import CycleCurves, cycle_curves, measure_rates
@@ -94,7 +94,8 @@ def conclude(
         return _without_heart(study, model)
     calibration = model.manifest.calibration
     quality, scope = calibration.mask_quality, calibration.scope
-    score = _scope_score(found, study, scope)
+    seen = scope_evidence(found.phases.masks, study.geometry, found.phases.agreement, found.phases.confidence)
+    score = None if scope is None or seen is None else scope.score(seen)
     evidence = MaskEvidence(
         found.frames,
         left_out.apply(found.phases.masks),
@@ -106,7 +107,7 @@ def conclude(
         found.window,
     )
     analysis = conclude_masks(study, evidence, model)
-    if score is None or scope is None or score >= scope.threshold:
+    if scope is None or seen is None or scope.covers(seen):
         return analysis
     return replace(
         analysis,
@@ -163,11 +164,6 @@ def _left_out_notes(study: CineStudy, left_out: SliceSelection) -> tuple[Quality
     return tuple(notes)
 
 
-def _scope_score(found: FoundHeart, study: CineStudy, scope: Scope | None) -> float | None:
-    evidence = scope_evidence(found.phases.masks, study.geometry, found.phases.agreement, found.phases.confidence)
-    return None if scope is None or evidence is None else scope.score(evidence)
-
-
 def _diagnosis(
     study: CineStudy,
     masks: Mapping[Phase, Mask],
@@ -196,11 +192,12 @@ def _diagnosis(
 def _without_heart(study: CineStudy, model: DiagnosingModel) -> Analysis:
     frames = {phase: frame for phase in Phase if (frame := study.frame_of(phase)) is not None} or {Phase.ED: 0}
     empty = {phase: np.zeros(study.geometry.shape_zyx, dtype=np.uint8) for phase in frames}
-    wall = undefined_segments(_NO_HEART, study.geometry)
+    reason = study.out_of_scope or _NO_HEART
+    wall = undefined_segments(reason, study.geometry)
     measured = measure_function(empty, study.geometry, study.patient) | wall_measurements(wall)
-    nothing = _undefined(measured, _NO_HEART)
-    flags = (QualityFlag(OUT_OF_SCOPE, _NO_HEART, _WRONG_IMAGES),)
-    diagnosis = Diagnosis(None, None, _NO_HEART)
+    nothing = _undefined(measured, reason)
+    flags = (QualityFlag(OUT_OF_SCOPE, reason, _WRONG_IMAGES),)
+    diagnosis = Diagnosis(None, None, reason)
     return Analysis(study, frames, empty, None, nothing, diagnosis, flags, model.identity, {}, segments=wall)
 
 

@@ -34,3 +34,7 @@ class OutputError(CardiacMTLError):
 
 class JobError(CardiacMTLError):
     """A job that a worker process could not do."""
+
+
+class NodeError(CardiacMTLError):
+    """A DICOM node of the network that does not answer, or refuses."""

@@ -33,6 +33,11 @@ _TIE = 1e-4
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+_BELIEVABLE_SPACING_MM = (1e-6, 1e6)
+_FARTHEST_ORIGIN_MM = 1e9
+"""A nanometre to a kilometre, and a thousand kilometres: beyond these, places of voxels get lost in rounding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """A regular grid of voxels in patient space.
@@ -40,8 +45,9 @@ class Geometry:
     `direction` is the row-major 3 x 3 matrix whose columns are the unit vectors of the x, y and z index axes in LPS;
     `origin_xyz_mm` is the LPS position of the centre of voxel (0, 0, 0). A left-handed grid (determinant -1) is allowed.
 
-    Raises `GeometryError` for sizes below one, spacing that is not positive and finite, and directions that are not
-    orthonormal (see `nearest_rotation` for directions that come from a file).
+    Raises `GeometryError` for sizes below one, spacing that is not positive and finite, spacing and origins that no image
+    has (see the limits above), and directions that are not orthonormal (see `nearest_rotation` for directions that come from
+    a file).
     """
 
     size_xyz: tuple[int, int, int]
@@ -57,8 +63,16 @@ class Geometry:
             raise GeometryError(
                 f"voxel spacing is {self.spacing_xyz_mm} mm; expected three positive numbers; check the file's header"
             )
-        if not np.isfinite(np.asarray(self.origin_xyz_mm, dtype=float)).all():
-            raise GeometryError(f"origin is {self.origin_xyz_mm}; expected finite numbers; check the file's header")
+        smallest, largest = _BELIEVABLE_SPACING_MM
+        if spacing.min() < smallest or spacing.max() > largest:
+            raise GeometryError(
+                f"voxel spacing is {self.spacing_xyz_mm} mm; expected {smallest:g} to {largest:g}; check the file's header"
+            )
+        if not (np.abs(np.asarray(self.origin_xyz_mm, dtype=float)) <= _FARTHEST_ORIGIN_MM).all():
+            raise GeometryError(
+                f"origin is {self.origin_xyz_mm} mm; expected finite numbers up to {_FARTHEST_ORIGIN_MM:g}; "
+                "check the file's header"
+            )
         matrix = np.asarray(self.direction, dtype=float)
         if matrix.size != 9 or not is_orthonormal(matrix.reshape(3, 3)):
             raise GeometryError("directions are not orthonormal; expected a rotation matrix; check the file's header")

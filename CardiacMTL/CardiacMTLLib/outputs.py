@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from CardiacMTLLib.errors import CardiacMTLError, OutputError
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.report.bullseye import draw_bullseye
 from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
+from CardiacMTLLib.report.context import ReportContext
 from CardiacMTLLib.report.curve_plot import draw_curves
-from CardiacMTLLib.report.html import NOT_ASKED, Picture, write_report
+from CardiacMTLLib.report.html import write_report
+from CardiacMTLLib.report.measurements_csv import measurements_csv
+from CardiacMTLLib.report.picture import NOT_ASKED, Picture
 from CardiacMTLLib.report.publish import published
 from CardiacMTLLib.report.record import record_text, result_record
 from CardiacMTLLib.report.segmentation_file import write_mask
@@ -23,6 +27,7 @@ AnalysisWriter = Callable[[Analysis, Path], None]
 PHASE_FILES = {Phase.ED: "segmentation_ed.nii.gz", Phase.ES: "segmentation_es.nii.gz"}
 CINE_FILE = "segmentation_cine.nii.gz"
 RECORD_FILE = "result.json"
+MEASUREMENTS_FILE = "measurements.csv"
 SHEET_FILE = "overlay.png"
 VIEW_FILE = "overlay_3d.png"
 BULLSEYE_FILE = "bullseye.png"
@@ -34,6 +39,7 @@ RESULT_FILES = (
     *PHASE_FILES.values(),
     CINE_FILE,
     RECORD_FILE,
+    MEASUREMENTS_FILE,
     SHEET_FILE,
     VIEW_FILE,
     BULLSEYE_FILE,
@@ -60,25 +66,36 @@ def write_outputs(
     scene_writer: AnalysisWriter | None = None,
     view_renderer: AnalysisWriter | None = None,
     extras: Mapping[str, Callable[[Path], None]] | None = None,
+    context: ReportContext | None = None,
+    at_once: bool = False,
 ) -> OutputFiles:
     """Write the results of `analysis` into the folder `out`, which is made where it does not exist.
 
     `scene_writer` makes the scene and `view_renderer` the 3D picture (None: not wanted); `extras` are further files, name to
-    writer. A file whose optional package is missing is left out with a note. All files appear at once, when they are complete;
-    foreign files in `out` stay. Raises `OutputError` where something cannot be written; then `out` is as it was.
+    writer. `at_once` says that the former two may work in another thread while the other files are written. `context` gives
+    record, table and report the analysis before a correction, and the report the patient. A file whose optional package is
+    missing is left out with a note. All files appear at once, when they are complete; foreign files in `out` stay. Raises
+    `OutputError` where something cannot be written; then `out` is as it was.
     """
-    extras = extras or {}
-    with published(out, [*RESULT_FILES, *extras]) as folder:
+    extras, context = extras or {}, context or ReportContext()
+    with published(out, [*RESULT_FILES, *extras]) as folder, ThreadPoolExecutor(1) as beside:
         writing = _Writing(analysis, folder)
+        if at_once:
+            view_renderer = _begun(beside, view_renderer, analysis, folder / VIEW_FILE)
+            scene_writer = _begun(beside, scene_writer, analysis, folder / SCENE_FILE)
         writing.masks()
-        (folder / RECORD_FILE).write_text(record_text(result_record(analysis)), encoding="utf-8")
+        record = result_record(analysis, context.original)
+        (folder / RECORD_FILE).write_text(record_text(record), encoding="utf-8")
+        (folder / MEASUREMENTS_FILE).write_text(measurements_csv(record), encoding="utf-8", newline="")
         sheet = writing.picture(SHEET_FILE, draw_contact_sheet)
-        view = writing.picture(VIEW_FILE, view_renderer)
         plots = writing.picture(BULLSEYE_FILE, draw_bullseye)
         curves = NOT_ASKED if analysis.cine_masks is None else writing.picture(CURVES_FILE, draw_curves)
+        view = writing.picture(VIEW_FILE, view_renderer)
         writing.optional(
             REPORT_FILE,
-            lambda study, path: write_report(study, path, sheet=sheet, view=view, bullseye=plots, curves=curves),
+            lambda study, path: write_report(
+                study, path, sheet=sheet, view=view, bullseye=plots, curves=curves, context=context
+            ),
         )
         if scene_writer is not None:
             writing.optional(SCENE_FILE, scene_writer)
@@ -86,6 +103,14 @@ def write_outputs(
             write(folder / name)
         names = tuple(name for name in (*RESULT_FILES, *extras) if (folder / name).exists())
     return OutputFiles(out, names, tuple(writing.notes))
+
+
+def _begun(pool: Executor, write: AnalysisWriter | None, analysis: Analysis, path: Path) -> AnalysisWriter | None:
+    """`write` at work already: what is returned waits for it and raises what it raises."""
+    if write is None:
+        return None
+    job = pool.submit(write, analysis, path)
+    return lambda _analysis, _path: job.result()
 
 
 @dataclass(frozen=True, slots=True)

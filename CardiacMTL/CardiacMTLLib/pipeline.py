@@ -52,8 +52,9 @@ def analyse(
 
     Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and a phase that is not known
     is taken from the LV volume curve, unless it would be the frame of the other phase. A study without a heart
-    gives empty masks and no numbers, each with the reason; one that does not look like a short-axis heart (`inference.scope`)
-    keeps its masks, and nothing else. The slices `left_out` do not count for anything that is measured or written of ED and ES.
+    gives empty masks and no numbers, each with the reason, as does one whose headers say that it is none, which the network
+    does not see; one that does not look like a short-axis heart (`inference.scope`) keeps its masks, and nothing else. The
+    slices `left_out` do not count for anything that is measured or written of ED and ES.
 
     A GPU whose memory is not enough is given up for the CPU, once (`inference.fallback`): `progress` begins anew, `note` is
     told so at once, and a flag keeps it.
@@ -63,6 +64,8 @@ def analyse(
     watch = _Stopwatch(progress)
 
     def find(where: torch.device) -> FoundHeart | None:
+        if study.out_of_scope:
+            return None
         return find_heart(study, model.network.to(where), where, watch.stage, whole_cycle=whole_cycle)
 
     def tell() -> None:

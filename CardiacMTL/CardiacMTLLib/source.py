@@ -24,7 +24,8 @@ class SourceFrame:
 class DicomSource:
     """The frame behind every phase and slice of a study: `frames[t][z]`, in the study's own axes.
 
-    A slice that lacks a phase names the frame that stands in for it. `folder` is where the files lie; it is kept out of every
+    A slice that lacks a phase names the frame that stands in for it. A phase may be empty where its frames are not known:
+    of a study found again in a scene only ED and ES are. `folder` is where the files lie; it is kept out of every
     printed form, and nothing of a source goes into a result record. UIDs are empty where the headers
     have none, and the frame of reference also where frames do not agree on one, as after some de-identification.
     """

@@ -65,7 +65,8 @@ class CineStudy:
     `frames` is (t, z, y, x) in standard axes (`geometry.standard_order`), z the slice axis; `geometry` is that of every
     frame; `stored` leads back to the file's own grid. `ed_frame` and `es_frame` count from 0. `frame_times_ms` are the
     times after the R wave, one a frame. `warnings` are sentences for the user about what was mended while reading. `source`
-    names the DICOM frames behind the voxels, where the study comes from DICOM.
+    names the DICOM frames behind the voxels, where the study comes from DICOM. `out_of_scope` is the reason why the headers
+    already say that the images are no short-axis stack of a heart: then nothing is measured.
 
     Raises `InputError` for frames that are not four-dimensional real numbers, for values that are not finite, and for
     frame numbers outside the study or alike for both phases.
@@ -80,6 +81,7 @@ class CineStudy:
     patient: Patient = field(default_factory=Patient)
     warnings: tuple[str, ...] = ()
     source: DicomSource | None = None
+    out_of_scope: str | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or len(self.frames) < 1 or self.frames.shape[1:] != self.geometry.shape_zyx:

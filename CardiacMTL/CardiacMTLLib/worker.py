@@ -1,7 +1,8 @@
 """The worker: one job folder in, one result folder out, in a process of its own (docs/worker.md has the protocol).
 
-`python worker.py JOB RESULT`. It runs as a script by its path, so that any Python with the needed packages can run it.
-Exit status: 0 done, 1 an internal error, 2 a job that cannot be done, 3 standard input was closed.
+`python worker.py JOB RESULT`, or `python worker.py`, which loads its libraries and waits for the two folders on standard input.
+It runs as a script by its path, so that any Python with the needed packages can run it.
+Exit status: 0 done, 1 an internal error, 2 a job that cannot be done, 3 standard input was closed, 4 no job came.
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from CardiacMTLLib.inference.cycle import segment_cycle
+from CardiacMTLLib.inference.empty_slices import of_slices, put_back, slices_with_signal
 from CardiacMTLLib.inference.locate import locate_heart
 from CardiacMTLLib.inference.segment import PhaseResult, segment_phases
 from CardiacMTLLib.labels import Label, Phase
@@ -42,9 +43,23 @@ def find_heart(
 
     Where ED or ES is not known, or `whole_cycle` is asked for, every frame is segmented, and a phase that is not known
     is taken from the LV volume curve, unless it would be the frame of the other phase. ED and ES are then segmented on their
-    own, unsmoothed, and stand in the cycle with these very masks. Raises `InputError` for images without signal.
+    own, unsmoothed, and stand in the cycle with these very masks. Slices without signal hold no mask. Raises `InputError` for
+    images without signal.
     """
-    stage = stage or _unwatched
+    kept = slices_with_signal(study)
+    if kept.all() or not kept.any():
+        return _find_heart(study, network, device, stage or _unwatched, whole_cycle=whole_cycle)
+    found = _find_heart(of_slices(study, kept), network, device, stage or _unwatched, whole_cycle=whole_cycle)
+    if found is None:
+        return None
+    masks = {phase: put_back(mask, kept) for phase, mask in found.phases.masks.items()}
+    cine = None if found.cine is None else put_back(found.cine, kept)
+    return replace(found, phases=replace(found.phases, masks=masks), cine=cine)
+
+
+def _find_heart(
+    study: CineStudy, network: MultiTaskNetwork, device: torch.device, stage: Stage, *, whole_cycle: bool
+) -> FoundHeart | None:
     network = folded(network)
     with stage("locate", "finding the heart", 0.05):
         first = study.ed_frame if study.ed_frame is not None else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CardiacMTLLib.errors import InputError, OutputError
+from CardiacMTLLib.job.array_file import array_pieces
 from CardiacMTLLib.job.codec import decode, encode
 from CardiacMTLLib.job.partial import partial_of, remove_partial
 from CardiacMTLLib.measure.slices import SliceSelection
@@ -38,12 +39,21 @@ class Job:
 
 def write_job(job: Job, folder: Path) -> None:
     """Write `job` into `folder`, which must not exist; raises `OutputError` where that fails, and leaves nothing then."""
+    for _ in job_pieces(job, folder):
+        pass
+
+
+def job_pieces(job: Job, folder: Path) -> Iterator[None]:
+    """As `write_job`, but a few milliseconds of work for each step, so that an event loop goes on in between.
+
+    `folder` is there after the last step. An iterator that is closed before leaves nothing.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     record = encode(job, arrays, leave_out=("study",)) | {
         "version": JOB_VERSION,
         "study": encode(job.study, arrays, leave_out=(FRAMES, "source")),
     }
-    write_folder(folder, {JOB_FILE: record}, arrays | {FRAMES: job.study.frames})
+    yield from folder_pieces(folder, {JOB_FILE: record}, arrays | {FRAMES: job.study.frames})
 
 
 def read_job(folder: Path) -> Job:
@@ -61,6 +71,12 @@ def write_folder(folder: Path, records: Mapping[str, Mapping[str, Any]], arrays:
 
     They are written into `partial_of(folder)` first; whatever lay there before is removed.
     """
+    for _ in folder_pieces(folder, records, arrays):
+        pass
+
+
+def folder_pieces(folder: Path, records: Mapping[str, Mapping[str, Any]], arrays: Mapping[str, NDArray[Any]]) -> Iterator[None]:
+    """As `write_folder`, step by step; an iterator that is closed before its end leaves nothing."""
     partial = partial_of(folder)
     try:
         if folder.exists():
@@ -68,11 +84,14 @@ def write_folder(folder: Path, records: Mapping[str, Mapping[str, Any]], arrays:
         remove_partial(folder)
         partial.mkdir(parents=True)
         for key, array in arrays.items():
-            np.save(partial / f"{key}.npy", array, allow_pickle=False)
+            yield from array_pieces(partial / f"{key}.npy", array)
         for name, record in records.items():
             text = json.dumps(record, ensure_ascii=False, allow_nan=False, indent=1)
             (partial / name).write_text(text + "\n", encoding="utf-8")
         partial.rename(folder)
+    except GeneratorExit:
+        remove_partial(folder)
+        raise
     except OSError as error:
         remove_partial(folder)
         raise OutputError(

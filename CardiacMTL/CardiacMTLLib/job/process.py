@@ -27,6 +27,9 @@ class ProcessRunner(Protocol):
         where it could not be started, and not 0 where it was ended. That comes once.
         """
 
+    def write(self, data: bytes) -> None:
+        """Write some bytes, less than a pipe holds, into its standard input; nothing where that is closed or it has ended."""
+
     def close_stdin(self) -> None:
         """Close its standard input; nothing where it has ended."""
 
@@ -57,6 +60,12 @@ class SubprocessRunner:
             return
         assert self._process.stdout is not None  # noqa: S101 - it was asked for
         os.set_blocking(self._process.stdout.fileno(), False)
+
+    def write(self, data: bytes) -> None:
+        """As `ProcessRunner.write`."""
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
+            with suppress(OSError):
+                self._process.stdin.write(data)
 
     def close_stdin(self) -> None:
         """As `ProcessRunner.close_stdin`."""
@@ -108,10 +117,17 @@ class SubprocessRunner:
             return b""
 
 
-def worker_command(python: Path | str, job_folder: Path, result_folder: Path) -> list[str]:
-    """The command that runs the worker by `python`; `CardiacMTLLib` need not be installed there, nor be on its path."""
-    script = Path(__file__).resolve().parents[1] / "worker.py"
-    return [str(python), str(script), str(job_folder), str(result_folder)]
+WORKER_SCRIPT = "worker.py"
+
+
+def worker_command(python: Path | str, job_folder: Path, result_folder: Path, script_name: str = WORKER_SCRIPT) -> list[str]:
+    """The command that runs a worker by `python`; `CardiacMTLLib` need not be installed there, nor be on its path."""
+    return [*warm_command(python, script_name), str(job_folder), str(result_folder)]
+
+
+def warm_command(python: Path | str, script_name: str = WORKER_SCRIPT) -> list[str]:
+    """The command that runs a worker which waits for its job."""
+    return [str(python), str(Path(__file__).resolve().parents[1] / script_name)]
 
 
 def lead_own_group() -> None:

@@ -23,10 +23,10 @@ def measure_function(masks: Mapping[Phase, Mask], geometry: Geometry, patient: P
 
     For each ventricle EDV, ESV, SV = EDV - ESV (mL) and EF = 100 * SV / EDV (%); LV mass (g) = 1.05 g/mL x myocardial
     volume at ED, papillary muscles counted to the cavity as in ACDC; mass over LVEDV (g/mL), which tells concentric from
-    eccentric remodelling; volumes and mass also over body surface area (Mosteller). Cardiac output (L/min) = LV stroke volume x
-    heart rate / 1000, and cardiac index that over body surface area (L/min/m2), where the heart rate is known; both are what
-    the LV moves, with what leaks back through a valve. Each undefined one says why. Conventions: Schulz-Menger et al., JCMR
-    2020;22:19.
+    eccentric remodelling (Dweck et al., JCMR 2012;14:50); volumes and mass also over body surface area (Mosteller). Cardiac
+    output (L/min) = LV stroke volume x heart rate / 1000, and cardiac index that over body surface area (L/min/m2), where the
+    heart rate is known; both are what the LV moves, with what leaks back through a valve. Each undefined one says why.
+    Conventions: Schulz-Menger et al., JCMR 2020;22:19.
     """
     table: dict[str, Measurement] = {}
     for prefix, structure in _VENTRICLES.items():

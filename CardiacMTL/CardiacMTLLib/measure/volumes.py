@@ -19,5 +19,5 @@ def structure_volumes_ml(mask: Mask, geometry: Geometry) -> Mapping[Label, float
     Source: Schulz-Menger et al., JCMR 2020;22:19. An empty structure has volume 0; whether that is a measurement is for
     the caller to say.
     """
-    counts = np.bincount(mask.ravel(), minlength=len(Label))
-    return {structure: float(counts[structure]) * geometry.voxel_volume_ml for structure in STRUCTURES}
+    counts = {structure: sum(np.count_nonzero(plane == structure) for plane in mask) for structure in STRUCTURES}
+    return {structure: float(count) * geometry.voxel_volume_ml for structure, count in counts.items()}

@@ -62,11 +62,10 @@ def sector_wall(mask: Mask, geometry: Geometry) -> SectorWall:
     radius, thickness = np.zeros((2, len(mask), WALL_SECTORS))
     used = np.zeros(len(mask), dtype=np.bool_)
     for index, plane in enumerate(mask):
-        areas = np.bincount(plane.ravel(), minlength=len(Label)) * dx * dy
-        if min(areas[Label.LV], areas[Label.MYOCARDIUM]) < MIN_WALL_SLICE_MM2:
-            continue
         y, x = np.nonzero(plane == Label.LV)
         wall_y, wall_x = np.nonzero(plane == Label.MYOCARDIUM)
+        if min(len(y), len(wall_y)) * dx * dy < MIN_WALL_SLICE_MM2:
+            continue
         centre_y, centre_x = y.mean(), x.mean()
         inner = _sector_areas((y - centre_y) * dy, (x - centre_x) * dx, dx * dy)
         outer = inner + _sector_areas((wall_y - centre_y) * dy, (wall_x - centre_x) * dx, dx * dy)

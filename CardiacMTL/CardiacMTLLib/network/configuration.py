@@ -12,6 +12,9 @@ from CardiacMTLLib.network.json_values import checked_values
 N_LABELS = 4
 N_GROUPS = 5
 
+_MAX_COUNT = 10_000_000
+"""Far above any network, and low enough that sizes of tensors stay whole numbers of 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfiguration:
@@ -45,7 +48,8 @@ class NetworkConfiguration:
         )
         lengths = (self.window_spacing_mm, self.locator_spacing_mm)
         levels = min(len(self.channels), len(self.locator_channels))
-        possible = min(counts) > 0 and all(0 < length < math.inf for length in lengths) and levels > 0
+        sizes_fit = all(0 < count <= _MAX_COUNT for count in counts)
+        possible = sizes_fit and all(0 < length < math.inf for length in lengths) and levels > 0
         if not possible or not 0 <= self.embedding_dropout < 1:
             raise ModelError(
                 f"network configuration is {self.to_json()}; expected positive sizes, one level or more and a dropout below 1; "

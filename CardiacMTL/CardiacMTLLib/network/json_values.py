@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from CardiacMTLLib.errors import ModelError
+
+_MAX_INT = 2**53
+"""Greater whole numbers are not exact in other readers of JSON, and overflow here."""
 
 
 def checked_values(values: object, kind: type, where: str) -> dict[str, Any]:
@@ -34,14 +38,15 @@ def _fits(value: object, hint: Any) -> bool:
     if kind is tuple:
         return isinstance(value, list | tuple) and all(_fits(item, get_args(hint)[0]) for item in value)
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_INT
     return isinstance(value, kind if kind is str else dict)
 
 
 def _words(hint: Any) -> str:
     if get_origin(hint) is UnionType:
         return " or ".join(_words(choice) for choice in get_args(hint))
-    names = {NoneType: "null", str: "text", int: "a whole number", float: "a number", tuple: "a list"}
-    return names.get(get_origin(hint) or hint, "a record")
+    if get_origin(hint) is tuple:
+        return f"a list, each item {_words(get_args(hint)[0])}"
+    return {NoneType: "null", str: "text", int: "a whole number", float: "a finite number"}.get(hint, "a record")

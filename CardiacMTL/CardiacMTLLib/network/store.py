@@ -87,14 +87,20 @@ def find_model(name: str | None = None) -> ModelEntry:
 
 def verify_model(entry: ModelEntry) -> str:
     """The SHA-256 of the entry's weights; raises `ModelError` where it differs from the manifest's or a file is missing."""
+    return hashlib.sha256(verified_weights(entry)).hexdigest()
+
+
+def verified_weights(entry: ModelEntry) -> bytes:
+    """The very bytes whose SHA-256 is the manifest's, so that nobody exchanges them in between; errors as `verify_model`."""
     expected = entry.manifest().weights_sha256
     try:
-        found = hashlib.sha256(entry.weights.read_bytes()).hexdigest()
+        content = entry.weights.read_bytes()
     except OSError as error:
         raise ModelError(f"{entry.weights} cannot be read ({error.strerror}); install model {entry.name} again") from error
+    found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise ModelError(
             f"{entry.weights} has SHA-256 {found[:12]}...; expected {expected[:12]}...; the file is damaged: install model "
             f"{entry.name} again"
         )
-    return found
+    return content

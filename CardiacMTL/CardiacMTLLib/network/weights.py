@@ -14,7 +14,7 @@ from CardiacMTLLib.diagnosis.head import HeadWeights
 from CardiacMTLLib.errors import ModelError
 from CardiacMTLLib.network.manifest import Manifest
 from CardiacMTLLib.network.model import DiagnosisHead, MultiTaskNetwork
-from CardiacMTLLib.network.store import ModelEntry, find_model, verify_model
+from CardiacMTLLib.network.store import ModelEntry, find_model, verified_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +45,9 @@ def load_model(name: str | None = None) -> LoadedModel:
 def load_entry(entry: ModelEntry) -> LoadedModel:
     """The model of a folder; raises `ModelError` for damaged, foreign, mis-shaped or non-finite weights."""
     manifest = entry.manifest()
-    verify_model(entry)
+    content = verified_weights(entry)
     try:
-        tensors = load(entry.weights.read_bytes())
+        tensors = load(content)
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelError(f"{entry.weights} is no safetensors file ({error}); install model {entry.name} again") from error
     with torch.device("meta"):  # shapes alone: a manifest may ask for more than there is memory, until it fits the weights

@@ -14,8 +14,11 @@ from CardiacMTLLib.volume import CineStudy, Image
 
 def above_darkest(voxels: Image) -> NDArray[np.float32]:
     """Intensities counted from the darkest voxel, which is also what is taken to lie outside the image."""
-    above: NDArray[np.float64] = np.subtract(voxels, voxels.min(), dtype=np.float64)
-    return above.astype(np.float32)
+    above = np.empty(voxels.shape, dtype=np.float32)
+    darkest = voxels.min()
+    for slice_above, plane in zip(above, voxels, strict=True):
+        slice_above[...] = np.subtract(plane, darkest, dtype=np.float64)
+    return above
 
 
 def normalised_windows(study: CineStudy, frames: Sequence[int], window: Window) -> NDArray[np.float32]:

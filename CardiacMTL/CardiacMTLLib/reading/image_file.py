@@ -10,9 +10,11 @@ import numpy as np
 
 from CardiacMTLLib.errors import GeometryError, InputError
 from CardiacMTLLib.reading.frame_times import MS_PER_UNIT, believable_times_ms
+from CardiacMTLLib.reading.grey_values import check_magnitude
 from CardiacMTLLib.reading.itk import open_header, quiet_itk, reason_of, sitk
 from CardiacMTLLib.reading.meta_image import check_meta_image
 from CardiacMTLLib.reading.nifti_file import read_nifti
+from CardiacMTLLib.reading.size_limit import check_size
 from CardiacMTLLib.reading.stored_image import StoredImage, grid_of_file
 from CardiacMTLLib.volume import Image
 
@@ -33,12 +35,18 @@ def read_image(path: Path) -> StoredImage:
     """The image at `path`, in the file's own axes; integers as stored, other grey values as float32.
 
     Raises `InputError` for a missing, damaged or unsupported file, for colours, and for other than three or four
-    dimensions; `GeometryError` for sheared axes.
+    dimensions, for CT, and for an image too large for this machine; `GeometryError` for sheared axes.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; expected an image file; check the name")
     if not is_image_file(path):
         raise InputError(f"{path} is not an image file that can be read; expected a name ending in {', '.join(IMAGE_SUFFIXES)}")
+    image = _read(path)
+    check_magnitude(image.frames, path)
+    return image
+
+
+def _read(path: Path) -> StoredImage:
     name = path.name.lower()
     if name.endswith(_NIFTI_SUFFIXES):
         return read_nifti(path)
@@ -56,6 +64,7 @@ def _read_with_itk(path: Path, image_io: str) -> StoredImage:
     try:
         reader = open_header(path, image_io)
         frames_in_pixels = _frames_in_pixels(reader, path)
+        _check_size(reader, path)
         with quiet_itk():
             voxels: Image = sitk.GetArrayFromImage(reader.Execute())
     except (RuntimeError, MemoryError) as error:
@@ -100,6 +109,12 @@ def _frames_in_pixels(reader: Any, path: Path) -> bool:
     if any(_metadata(reader, f"NRRD_kinds[{axis}]") in ("time", "list") for axis in range(3)):
         raise InputError(f"{path} has time before a spatial axis; expected x, y, slices, time; store the image anew")
     return listed
+
+
+def _check_size(reader: Any, path: Path) -> None:
+    """Raise `InputError` where the voxels are too many, by the header alone."""
+    component = sitk.Image([1] * reader.GetDimension(), reader.GetPixelID()).GetSizeOfPixelComponent()
+    check_size((reader.GetNumberOfComponents(), *reader.GetSize()[::-1]), component, path)
 
 
 def _listed_times_ms(reader: Any, count: int) -> tuple[float, ...] | None:

@@ -23,9 +23,10 @@ def read_nifti(path: Path) -> StoredImage:
 
     Spacing is always pixdim's. Directions and origin are those that SimpleITK takes (sform or qform); where ITK refuses
     the sform because it is not exactly orthonormal and there is no qform, the rotation nearest to the sform. Raises
-    `InputError` for files that are no usable image and `GeometryError` for sheared axes.
+    `InputError` for files that are no usable image and `GeometryError` for sheared axes and pixels without a size.
     """
     header = read_nifti_header(path)
+    _check_in_plane(header, path)
     spacing, direction, origin = _placement(path, header)
     try:
         geometry, mended = grid_of_file(header.size, spacing, direction, origin)
@@ -41,6 +42,15 @@ def read_nifti(path: Path) -> StoredImage:
         frame_times_ms=times,
         warnings=(*mended, *_contradictions(header, direction)),
     )
+
+
+def _check_in_plane(header: NiftiHeader, path: Path) -> None:
+    """Raise `GeometryError` where pixels have no size; that slices have no distance is for `slice_spacing` to say."""
+    for axis, name in enumerate(("first", "second")):
+        if header.size[axis] > 1 and not header.spacing_stated[axis]:
+            raise GeometryError(
+                f"{path} has a voxel spacing of 0 along its {name} axis; expected millimetres; export it again with its spacing"
+            )
 
 
 def _placement(path: Path, header: NiftiHeader) -> tuple[tuple[float, ...], NDArray[np.float64], tuple[float, ...]]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.reading.nifti_header import NiftiHeader, open_nifti
+from CardiacMTLLib.reading.size_limit import check_size
 from CardiacMTLLib.volume import Image
 
 _CHUNK = 1 << 22
@@ -25,24 +26,26 @@ _DEFLATE_LIMIT = 1032
 def read_nifti_voxels(path: Path, header: NiftiHeader) -> Image:
     """Frames (t, z, y, x) of the file, in its own axes: integers as stored, else float32 (rescaled where it says so).
 
-    Raises `InputError` where the file ends early or is damaged.
+    Raises `InputError` where the file ends early or is damaged, and where it is too large for this machine.
     """
     x, y, z, *time = header.size
     shape = (*time, z, y, x) if time else (1, z, y, x)
     needed = prod(shape) * header.dtype.itemsize
     if needed > _DEFLATE_LIMIT * path.stat().st_size:
         raise _damaged(path, f"{needed} bytes of voxels cannot be in a file of {path.stat().st_size} bytes")
+    scaled = header.slope != 1.0 or header.intercept != 0.0
+    check_size(shape, 4 if scaled else header.dtype.itemsize, path)
     voxels = np.empty(shape, dtype=header.dtype)
     try:
         with open_nifti(path) as stream:
             _fill(voxels, stream, header.voxel_offset, path)
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(path, str(error)) from error
-    if header.slope != 1.0 or header.intercept != 0.0:
-        scaled = voxels.astype(np.float32)
-        scaled *= header.slope
-        scaled += header.intercept
-        return scaled
+    if scaled:
+        values = voxels.astype(np.float32)
+        values *= header.slope
+        values += header.intercept
+        return values
     return voxels.astype(np.float32 if header.dtype.kind == "f" else header.dtype.newbyteorder("="), copy=False)
 
 

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.measure.curve import VENTRICLES, CycleCurves
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
 
 DOTS_PER_INCH = 110
 
-_MARK_COLOR = "#6b7480"
+_MARK_COLOR = "#5a636e"
+_STYLES = {Label.LV: ("o", "-"), Label.RV: ("s", "--")}
+"""Marker and line of each ventricle, for those who do not tell the colours apart."""
 
 
 def render_curves(curves: CycleCurves, frames: Mapping[Phase, int]) -> bytes:
@@ -27,12 +29,14 @@ def render_curves(curves: CycleCurves, frames: Mapping[Phase, int]) -> bytes:
         volumes = np.array(curves.volumes_ml(name))
         volumes[volumes == 0] = np.nan
         color = tuple(part / 255 for part in STRUCTURE_COLORS[label])
-        axes.plot(places, volumes, marker="o", markersize=4, linewidth=1.8, color=color, label=name.upper())
+        marker, line = _STYLES[label]
+        axes.plot(places, volumes, marker=marker, markersize=4, linewidth=1.8, linestyle=line, color=color, label=name.upper())
     axes.set_ylim(bottom=0)
     top = axes.get_ylim()[1]
     for phase, frame in frames.items():
         axes.axvline(places[frame], color=_MARK_COLOR, linewidth=1, linestyle="--")
-        axes.text(places[frame], 0.98 * top, f" {phase}", color=_MARK_COLOR, fontsize=10, va="top")
+        side = "right" if places[frame] > sum(axes.get_xlim()) / 2 else "left"
+        axes.text(places[frame], 0.02 * top, f" {phase} ", color=_MARK_COLOR, fontsize=10, va="bottom", ha=side)
     axes.set_xlabel("share of the cycle" if times.times_ms is None else "time, ms")
     axes.set_ylabel("volume, mL")
     axes.spines[["right", "top"]].set_visible(False)

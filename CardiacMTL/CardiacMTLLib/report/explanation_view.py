@@ -8,6 +8,7 @@ from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.diagnosis.distributions import Spread
 from CardiacMTLLib.diagnosis.explanation import Part
 from CardiacMTLLib.labels import Group
+from CardiacMTLLib.report.diagnosis_view import percent_text
 from CardiacMTLLib.report.wording import number_text, sentence_case
 
 SHOWN_FEATURES = 10
@@ -56,11 +57,11 @@ class FeatureRow:
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
-    """What the report says of an explanation; `runner_up_percent` is the runner-up's probability."""
+    """What the report says of an explanation; `runner_up_text` is the runner-up's probability."""
 
     group: Group
     runner_up: Group
-    runner_up_percent: float
+    runner_up_text: str
     favouring_runner_up: tuple[str, ...]
     rows: tuple[FeatureRow, ...]
     n_more: int
@@ -76,7 +77,7 @@ def explanation_view(diagnosis: Diagnosis) -> ExplanationView | None:
     return ExplanationView(
         explanation.group,
         explanation.runner_up,
-        100 * diagnosis.probabilities[explanation.runner_up],
+        percent_text(diagnosis.probabilities[explanation.runner_up]),
         tuple(f"{part.title} ({-part.logits_over_runner_up:.2f})" for part in explanation.favouring_runner_up[:SHOWN_FEATURES]),
         tuple(_row(part, explanation.group) for part in drawn[:SHOWN_FEATURES]),
         max(0, len(drawn) - SHOWN_FEATURES),

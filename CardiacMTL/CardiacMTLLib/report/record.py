@@ -15,12 +15,14 @@ from CardiacMTLLib.measure.measurement import Measurement
 from CardiacMTLLib.measure.reference import SOURCES, reference_of
 from CardiacMTLLib.measure.slices import stored_numbers
 from CardiacMTLLib.report.conventions import CONVENTIONS
+from CardiacMTLLib.report.correction import correction_record
 from CardiacMTLLib.report.curves_record import curves_record
 from CardiacMTLLib.report.explanation_record import explanation_record
 from CardiacMTLLib.report.segments_record import segments_record
+from CardiacMTLLib.report.versions import software_versions
 from CardiacMTLLib.volume import Patient, Sex
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Version of the record's schema: the second number grows with every new key, the first when one changes its meaning."""
 
 SOFTWARE_NAME = "CardiacMTL"
@@ -28,17 +30,19 @@ SOFTWARE_NAME = "CardiacMTL"
 Record = dict[str, Any]
 
 
-def result_record(analysis: Analysis) -> Record:
+def result_record(analysis: Analysis, original: Analysis | None = None) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
     Frames and slices count from 1, as in the file. Measurements have three decimals, probabilities and quality four; the
-    geometry is that of the study's file and is not rounded. No path, name or identifier of the patient is in it. Raises
-    `ValueError` for a number that is not finite.
+    geometry is that of the study's file and is not rounded. No path, name or identifier of the patient is in it. `original` is
+    the analysis before a correction, whose numbers then stand under `correction`; `result.schema.json` describes the record.
+    Raises `ValueError` for a number that is not finite.
     """
     record: Record = {
         "schema_version": SCHEMA_VERSION,
         "research_use": RESEARCH_USE,
         "software": {"name": SOFTWARE_NAME, "version": __version__},
+        "versions": software_versions(),
         "model": {"name": analysis.model.name, "version": analysis.model.version, "sha256": analysis.model.sha256},
         "diagnosis": _diagnosis(analysis.diagnosis),
         "measurements": {
@@ -53,6 +57,7 @@ def result_record(analysis: Analysis) -> Record:
         "segment_orientation": None if analysis.segments is None else analysis.segments.orientation.value,
         "conventions": dict(CONVENTIONS),
         "quality": _quality(analysis),
+        "correction": correction_record(analysis, original),
         "frames": {phase.lower(): _frame_number(analysis.frames, phase) for phase in Phase},
         "geometry": _geometry(analysis.study.stored.geometry),
         "input": {

@@ -36,6 +36,16 @@ def ranges_text(ranges: Sequence[ReferenceRange]) -> str:
     return ", ".join(f"{_PEOPLE[entry.sex]} {entry.low}-{entry.high}" for entry in ranges)
 
 
+def limits_text(ranges: Sequence[ReferenceRange]) -> str:
+    """The limits alone, such as "52-117; 50-101"; empty without ranges. `people_text` says whose they are."""
+    return "; ".join(f"{entry.low}-{entry.high}" for entry in ranges)
+
+
+def people_text(sex: Sex | None) -> str:
+    """Whose the limits of a patient of this sex are: "men; women" where it is not known."""
+    return "; ".join(name for person, name in _PEOPLE.items() if sex in (None, person))
+
+
 def source_notes(names: Iterable[str]) -> list[SourceNote]:
     """A note for each source and evidence that the measurements called `names` need, in their order."""
     entries = {source_key(entry): entry for name in names for entry in reference_of(name, None, None).ranges}

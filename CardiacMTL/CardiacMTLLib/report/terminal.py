@@ -22,6 +22,11 @@ class Terminal:
             self._stream.flush()
             self._shown = line
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a person watches: progress is shown."""
+        return self._live
+
     def clear(self) -> None:
         """Take the live line away."""
         if self._shown:

@@ -14,6 +14,7 @@ import numpy as np
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.reading.dicom.cycle import MAX_BEAT_MS
 from CardiacMTLLib.reading.dicom.frame import Content
+from CardiacMTLLib.reading.dicom.planes import MAX_TURN_DEGREES
 from CardiacMTLLib.reading.dicom.stacks import Slice, Stack
 
 MAX_TILT_DEGREES = 50.0
@@ -40,18 +41,23 @@ class Other(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The stack that is used, and sentences on what was left out."""
+    """The stack that is used, and sentences on what was left out.
+
+    `out_of_scope` is the reason why it is no short-axis stack, where none is there, and it is only shown.
+    """
 
     stack: Stack
     notes: tuple[str, ...]
+    out_of_scope: str | None = None
 
 
 def choose_stack(stacks: Sequence[Stack], series: str | None) -> Choice:
     """The most complete short-axis cine among `stacks`, or the best one that holds the `series` (UID or number).
 
     Cines come before images of one phase, then more slices, more phases, and the later series win. Where nothing lies as a
-    short-axis stack does, the only stack of magnitude images is taken, with a note. Raises `InputError` where nothing can be
-    chosen, where cines of several studies are there, and for a series that is not there.
+    short-axis stack does, a cine of several slices that is the only one is taken with a note, and its content will decide;
+    else one slice of the most complete stack is, as out of scope. Raises `InputError` where images of several studies
+    are there, and for a series that is not there.
     """
     if series is not None:
         return _choose_named(stacks, series)
@@ -105,16 +111,27 @@ def _completeness(stack: Stack) -> tuple[bool, int, int, int]:
 
 def _choose_only(kinds: Sequence[tuple[Stack, Content | Other | None]]) -> Choice:
     tilted = [stack for stack, kind in kinds if kind is Other.TILTED]
-    if len(tilted) == 1:
+    if len(tilted) == 1 and len(tilted[0].slices) > 1 and tilted[0].n_phases > 1:
         note = (
             f"The only images that can be read lie {tilt_degrees(tilted[0]):.0f} degrees off the usual short axis: they may be "
             "another view."
         )
         return Choice(tilted[0], (note, *_left_out([pair for pair in kinds if pair[0] is not tilted[0]])))
     found = "; ".join(f"{kind}: {series_text(members)}" for kind, members in _by_kind(kinds).items())
-    raise InputError(
-        f"no short-axis cine was found ({found}); expected parallel short-axis slices with several phases; "
-        "give another folder, or choose with --series"
+    if len({stack.first.study_uid for stack, _ in kinds}) > 1:
+        raise InputError(
+            f"no short-axis cine was found in several studies ({found}); expected one study with parallel short-axis slices of "
+            "several phases; give the folder of one, or choose with --series"
+        )
+    best = max((stack for stack, _ in kinds), key=lambda stack: (stack.content is Content.ANATOMY, *_completeness(stack)))
+    shown = Stack((max(best.slices, key=len),))
+    return Choice(
+        shown,
+        (
+            f"No short-axis cine was found ({found}); one slice of {series_text([best])} is shown, and nothing is measured. "
+            "Give another folder, or choose with --series.",
+        ),
+        f"no short-axis cine is among the images ({found}): the study is out of scope",
     )
 
 
@@ -134,12 +151,25 @@ def _choose_named(stacks: Sequence[Stack], series: str) -> Choice:
 
 
 def _rival_note(rival: Stack, best: Stack) -> str:
-    number = rival.series_numbers[0]
+    number, count = rival.series_numbers[0], len(rival.slices)
+    shared = {frame.series_uid for frame in rival.frames} & {frame.series_uid for frame in best.frames}
+    hint = f" ({_difference(rival, best)})" if shared else "" if number is None else f" (--series {number} chooses it)"
     return (
         f"Of several short-axis cines the most complete, {series_text([best])}, was used; {series_text([rival])} with "
-        f"{len(rival.slices)} slices of {rival.n_phases} phases was left out"
-        f"{'' if number is None else f' (--series {number} chooses it)'}."
+        f"{count} slice{'' if count == 1 else 's'} of {rival.n_phases} phases was left out{hint}."
     )
+
+
+def _difference(stack: Stack, other: Stack) -> str:
+    """What keeps two stacks of one series apart."""
+    ours, theirs = stack.first, other.first
+    if ours.shape_yx != theirs.shape_yx:
+        rows, columns = ours.shape_yx
+        return f"its matrix is {columns} x {rows}, not {theirs.shape_yx[1]} x {theirs.shape_yx[0]}"
+    if not np.allclose(ours.spacing_yx_mm, theirs.spacing_yx_mm, rtol=1e-3, atol=0):
+        return "its pixel spacing is another"
+    turned = min(np.dot(ours.row, theirs.row), np.dot(ours.column, theirs.column)) < np.cos(np.radians(MAX_TURN_DEGREES))
+    return "its orientation is another" if turned else "it lies elsewhere"
 
 
 def _left_out(kinds: Sequence[tuple[Stack, Content | Other | None]]) -> Iterable[str]:

@@ -68,7 +68,8 @@ class DicomFrame:
 
     `row` and `column` are the LPS directions in which the column and the row index grow (PS3.3 C.7.6.2.1.1), `position_mm` is
     the centre of the first pixel; `trigger_time_ms` is the time after the R wave, `interval_ms` the length of the heart beat,
-    `phase_number` the frame's rank among the times of its slice, `acquired_s` the time of day.
+    `phase_number` the frame's rank among the times of its slice, `acquired_s` the time of day. `stated_slice` tells slices
+    apart and no more: SliceLocation, or the number within the stack of an enhanced object.
     """
 
     path: Path
@@ -89,7 +90,7 @@ class DicomFrame:
     technique: str
     echo_time_ms: float | None
     thickness_mm: float | None
-    slice_location_mm: float | None
+    stated_slice: float | None
     trigger_time_ms: float | None
     phase_number: int | None
     acquired_s: float | None

@@ -82,20 +82,20 @@ def _refusal(data: Dataset, path: Path) -> Refusal | None:
         return Refusal.NOT_MR
     if view.whole("SamplesPerPixel") not in (None, 1) or not view.text("PhotometricInterpretation").startswith("MONOCHROME"):
         return Refusal.COLOUR
-    return Refusal.DAMAGED if _is_truncated(data, view, path) else None
+    return None if _pixels_fit(data, view, path) else Refusal.DAMAGED
 
 
-def _is_truncated(data: Dataset, view: View, path: Path) -> bool:
-    """Whether uncompressed pixels end before they should: judged by lengths, without reading them."""
+def _pixels_fit(data: Dataset, view: View, path: Path) -> bool:
+    """Whether uncompressed pixels are there in full, and not twice or more: judged by lengths, without reading them."""
     if (view.whole("BitsAllocated") or 0) not in (8, 16, 32):
-        return True
+        return False
     syntax = _pixels(data, view).transfer_syntax
     element = cast(RawDataElement, data.get_item("PixelData", keep_deferred=True))
     if syntax not in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian):
-        return False
+        return True
     pixels = (view.whole("Rows") or 0) * (view.whole("Columns") or 0) * max(view.whole("NumberOfFrames") or 1, 1)
     needed = pixels * (view.whole("BitsAllocated") or 0) // 8
-    return element.length < needed or element.value_tell + element.length > path.stat().st_size
+    return needed <= element.length < max(2 * needed, needed + 2) and element.value_tell + element.length <= path.stat().st_size
 
 
 def _frames(data: Dataset, path: Path, modality: str) -> FileFrames:
@@ -169,7 +169,7 @@ def _frame(
         technique="/".join(sorted(view.words("ScanningSequence"))),
         echo_time_ms=_first(view, "EffectiveEchoTime", "EchoTime"),
         thickness_mm=_first(view, "SpacingBetweenSlices", "SliceThickness"),
-        slice_location_mm=view.number("SliceLocation"),
+        stated_slice=_first(view, "SliceLocation", "InStackPositionNumber"),
         trigger_time_ms=_first(view, *(_CLASSIC_TIMES if number is None else _ENHANCED_TIMES)),
         phase_number=_phase_number(view),
         acquired_s=next(filter(None, map(view.seconds, ("FrameAcquisitionDateTime", "AcquisitionTime"))), None),

@@ -39,8 +39,9 @@ def phased(stack: Stack) -> PhasedStack:
     ends = _at_the_ends(hopeless, len(beats))
     for z in hopeless:
         if z not in ends:
+            why = "without trigger times nothing tells which" if beats[z].times_ms is None else "none near enough stands in"
             raise InputError(
-                f"{_name(stack, z)} has {counts[z]} of {n_phases} frames, and no near ones stand in for those missing; "
+                f"{_name(stack, z)} has {counts[z]} of {n_phases} frames: some are missing, and {why}; "
                 "expected the same phases in every slice; export the study again, whole"
             )
     notes = [f"{_name(stack, z)} was left out: it has {counts[z]} of {n_phases} frames." for z in sorted(ends)]

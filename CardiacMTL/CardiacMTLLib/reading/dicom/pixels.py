@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 import numpy as np
-import pydicom
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.utils import iter_pixels
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID
 
 from CardiacMTLLib.errors import InputError, MissingPackageError
 from CardiacMTLLib.reading.dicom.frame import DicomFrame
+from CardiacMTLLib.reading.dicom.pixel_client import PixelDecoder, pixel_decoder
 from CardiacMTLLib.volume import Image
-
-MAX_BYTES = 4 * 2**30
-"""Largest study that is read: 4 GiB of grey values, some hundred times a usual cine."""
 
 
 def check_decodable(frames: Sequence[DicomFrame]) -> None:
@@ -45,17 +41,6 @@ def stored_type(frames: Sequence[DicomFrame]) -> np.dtype[np.generic]:
     return np.dtype(np.float32)
 
 
-def check_size(frames: Sequence[DicomFrame], n_images: int) -> None:
-    """Raise `InputError` where `n_images` images of the frames' matrix would need more than `MAX_BYTES`."""
-    rows, columns = frames[0].shape_yx
-    needed = n_images * rows * columns * stored_type(frames).itemsize
-    if needed > MAX_BYTES:
-        raise InputError(
-            f"the cine needs {needed / 2**30:.1f} GiB of memory ({n_images} images of {columns} x {rows}); expected at most "
-            f"{MAX_BYTES / 2**30:g} GiB; export fewer phases or a smaller matrix"
-        )
-
-
 def decode(frames: Sequence[DicomFrame]) -> Iterator[tuple[DicomFrame, Image | None]]:
     """Each frame with its grey values (y, x), or with None where its pixels cannot be decoded; files are opened once.
 
@@ -67,38 +52,19 @@ def decode(frames: Sequence[DicomFrame]) -> Iterator[tuple[DicomFrame, Image | N
     by_file: dict[object, list[DicomFrame]] = defaultdict(list)
     for frame in frames:
         by_file[frame.path].append(frame)
-    for members in by_file.values():
-        for frame, stored in zip(members, _stored(members), strict=True):
-            yield frame, None if stored is None else _grey(stored, frame, dtype, precise=precise)
+    with pixel_decoder() as decoder:
+        for members in by_file.values():
+            for frame, stored in zip(members, _stored(members, decoder), strict=True):
+                yield frame, None if stored is None else _grey(stored, frame, dtype, precise=precise)
 
 
-def _stored(members: Sequence[DicomFrame]) -> list[Image | None]:
-    """Stored values of frames of one file; None from the first one on that cannot be decoded."""
+def _stored(members: Sequence[DicomFrame], decoder: PixelDecoder) -> list[Image | None]:
+    """Stored values of frames of one file; None from the first one on that cannot be decoded to the matrix of the header."""
     first = members[0]
     indices = [(frame.number or 1) - 1 for frame in members]
-    images: list[Image | None] = []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            streamed = first.pixels.has_file_meta and first.pixels.transfer_syntax != DeflatedExplicitVRLittleEndian
-            source = first.path if streamed else _whole(first)
-            for image in iter_pixels(source, indices=indices):
-                images.append(image)  # noqa: PERF402 - keeps what came before an error
-    except Exception:  # noqa: BLE001, S110 - decoders raise any kind of error on damaged pixels; the frame counts as missing
-        pass
-    return images + [None] * (len(members) - len(images))
-
-
-def _whole(frame: DicomFrame) -> pydicom.Dataset:
-    """The whole file in memory, for what pydicom does not decode frame by frame.
-
-    That are deflated files, and those without file meta information, which get the transfer syntax that they were read in.
-    """
-    data = pydicom.dcmread(frame.path, force=True)
-    if not frame.pixels.has_file_meta:
-        data.file_meta = pydicom.dataset.FileMetaDataset()
-        data.file_meta.TransferSyntaxUID = UID(frame.pixels.transfer_syntax)
-    return data
+    images = decoder(first.path, indices, first.pixels.transfer_syntax, first.pixels.has_file_meta)
+    fitting = list(takewhile(lambda image: image.shape == first.shape_yx, images))
+    return [*fitting, *[None] * (len(members) - len(fitting))]
 
 
 def _grey(stored: Image, frame: DicomFrame, dtype: np.dtype[np.generic], *, precise: bool) -> Image:

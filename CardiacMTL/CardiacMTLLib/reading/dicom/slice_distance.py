@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from CardiacMTLLib.errors import GeometryError
 from CardiacMTLLib.reading.dicom.planes import gaps_mm, is_even, positions_mm
-from CardiacMTLLib.reading.dicom.stacks import Stack
+from CardiacMTLLib.reading.dicom.stacks import Slice, Stack
+
+_MANY_SLICES = 3
+"""So many images with every trigger time of one position are slices without positions; two may be a repetition."""
 
 _UNKNOWN_MM = 8.0
 """Stands for the distance of a single slice, of which nothing is measured through the slices."""
@@ -30,11 +35,10 @@ def slice_distance(stack: Stack, given_mm: float | None) -> tuple[float, tuple[s
 
 def check_even(stack: Stack) -> None:
     """Raise `GeometryError` where slices are not evenly spaced, or several slices claim one position."""
-    stated = {round(frame.slice_location_mm, 1) for frame in stack.slices[0] if frame.slice_location_mm is not None}
-    if len(stack.slices) == 1 and len(stated) > 1:
+    if len(stack.slices) == 1 and _slices_in_one(stack.slices[0]) > 1:
         raise GeometryError(
-            f"{len(stated)} slices have the same position, so their distance is 0; expected a position for each slice; "
-            "export the study again from the scanner"
+            f"{_slices_in_one(stack.slices[0])} slices have the same position, so their distance is 0; expected a position for "
+            "each slice; export the study again from the scanner"
         )
     positions = positions_mm(stack.slices)
     if not is_even(positions):
@@ -43,3 +47,13 @@ def check_even(stack: Stack) -> None:
             f"the slices are not evenly spaced (distances {listed} mm); expected equal distances; add the missing slices or "
             "leave out those that do not belong to the stack"
         )
+
+
+def _slices_in_one(members: Slice) -> int:
+    """How many slices the frames of one position seem to be: by what they state, or as every trigger time occurs so often."""
+    stated = {round(frame.stated_slice, 1) for frame in members if frame.stated_slice is not None}
+    if len(stated) > 1:
+        return len(stated)
+    times = Counter(frame.trigger_time_ms for frame in members)
+    often = min(times.values())
+    return often if len(times) > 1 and often >= _MANY_SLICES and often * len(times) == len(members) else 1

@@ -17,32 +17,37 @@ from CardiacMTLLib.reading.dicom.frame import DicomFrame
 from CardiacMTLLib.reading.dicom.header import FileFrames, Refusal, read_frames
 from CardiacMTLLib.reading.dicom.patient import patient_of
 from CardiacMTLLib.reading.dicom.phases import PhasedStack, phased
-from CardiacMTLLib.reading.dicom.pixels import check_decodable, check_size, decode, stored_type
+from CardiacMTLLib.reading.dicom.pixels import check_decodable, decode, stored_type
 from CardiacMTLLib.reading.dicom.slice_distance import slice_distance
 from CardiacMTLLib.reading.dicom.stacks import stacks_of
 from CardiacMTLLib.reading.frame_times import believable_times_ms
 from CardiacMTLLib.reading.options import ReadOptions
+from CardiacMTLLib.reading.size_limit import check_size
 from CardiacMTLLib.reading.stored_image import StoredImage
 from CardiacMTLLib.source import DicomSource, SourceFrame
 from CardiacMTLLib.volume import CineStudy, Image
 
 
-def read_dicom(path: Path, options: ReadOptions) -> CineStudy:
+def read_dicom(path: Path, options: ReadOptions, files: Sequence[Path] | None = None) -> CineStudy:
     """The short-axis cine among the DICOM files at or below `path`, with a warning for all that was left out.
 
-    The slice distance is that of the positions, phases are matched slice by slice, and the study's `source` names the frame
-    behind every voxel. Raises `InputError` where there is no such cine or it cannot be used, `GeometryError` for slices that
-    are not evenly spaced, `MissingPackageError` for a compression whose decoder is not installed; each in one line.
+    `files` are those of one study where the folder `path` holds several (`studies_below`). The slice distance is that of the
+    positions, phases are matched slice by slice, and the study's `source` names the frame behind every voxel. Where there are
+    images but no short-axis cine, one of them is read, and the study says that it is out of scope.
+
+    Raises `InputError` where nothing is there or what is there cannot be used, `GeometryError` for slices that are not evenly
+    spaced, `MissingPackageError` for a compression whose decoder is not installed; each in one line.
     """
-    files = [read_frames(file) for file in dicom_files(path)]
+    read = [read_frames(file) for file in (dicom_files(path) if files is None else files)]
+    notes: tuple[str, ...] = ()
     try:
-        _check_usable(files)
-        frames, notes = _distinct([frame for file in files for frame in file.frames])
-        return _study(path, frames, (*_refusals(files), *notes), options)
+        _check_usable(read)
+        frames, copies = _distinct([frame for file in read for frame in file.frames])
+        notes = (*_refusals(read), *copies)
+        return _study(path, frames, notes, options)
     except (InputError, MissingPackageError) as error:
-        if str(error).startswith(str(path)):
-            raise
-        raise type(error)(f"{path}: {error}") from error
+        text = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
+        raise type(error)(f"{text} ({' '.join(notes)})" if notes else text) from error
 
 
 def _study(path: Path, frames: Sequence[DicomFrame], notes: tuple[str, ...], options: ReadOptions) -> CineStudy:
@@ -51,7 +56,7 @@ def _study(path: Path, frames: Sequence[DicomFrame], notes: tuple[str, ...], opt
     stack = phased(choice.stack)
     used = list(dict.fromkeys(frame for phase in stack.frames for frame in phase))
     check_decodable(used)
-    check_size(used, len(stack.frames) * len(stack.frames[0]))
+    check_size((len(stack.frames), len(stack.frames[0]), *used[0].shape_yx), stored_type(used).itemsize)
     images = _images(stack, used)
     if isinstance(images, set):
         left = [frame for frame in frames if frame not in images]
@@ -104,7 +109,7 @@ def _assembled(
         tuple(tuple(_source(frame, folder) for frame in (phase[::-1] if reverse else phase)) for phase in stack.frames),
         folder,
     )
-    return replace(study, source=source)
+    return replace(study, source=source, out_of_scope=choice.out_of_scope)
 
 
 def _source(frame: DicomFrame, folder: Path) -> SourceFrame:

@@ -1,0 +1,1 @@
+"""What helps to find out what went wrong, without a word about a patient: the log file and the support bundle."""
