@@ -22,8 +22,8 @@ _TEXT = """# Model card: {name} {version}
 One multi-task network for short-axis cine cardiac MR: a 2D encoder shared by the end-diastolic (ED) and end-systolic (ES)
 frame, a decoder for the masks of LV, RV and LV myocardium, a differentiable clinical layer (volumes, ejection fractions,
 mass, wall thickness and motion), an embedding of what the encoder sees within each structure, with a diagnosis branch of its
-own, and a linear head on both. A small locator finds the heart first; masks are the mean over four turned and mirrored views.
-Method after Snaauw et al., ISBI 2019 (arXiv 1810.10117). Weights: SHA-256 `{sha256}`.
+own, and a linear head on both. A small locator finds the heart first; masks are the mean over the four quarter turns of the
+images. Method after Snaauw et al., ISBI 2019 (arXiv 1810.10117). Weights: SHA-256 `{sha256}`.
 
 ## Data and licence
 Trained on {n_patients} of the {data}.

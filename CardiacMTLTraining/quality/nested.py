@@ -32,8 +32,7 @@ class Judgement:
         """What the pipeline does with a study of this evidence."""
         if evidence is None:
             return cls(0.0, refused=True)
-        score = scope.score(evidence)
-        return cls(score, score < scope.threshold)
+        return cls(scope.score(evidence), refused=not scope.covers(evidence))
 
 
 @dataclass(frozen=True, slots=True)
