@@ -15,7 +15,7 @@ from CardiacMTLScene.inputs import study_from_sequence, study_from_volumes
 from CardiacMTLScene.nodes import nodes_of_class
 from CardiacMTLScene.ownership import study_of
 from CardiacMTLScene.patient_facts import TagReader, patient_facts
-from CardiacMTLScene.results import results_in, studies_in
+from CardiacMTLScene.results import nodes_of_results, studies_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,12 @@ class ChosenInput:
 
     def _made(self, scene: Any, name: str) -> bool:
         """Whether the results of this name are of these images."""
-        try:
-            stored = results_in(scene, name)
-        except InputError:
-            return True
-        if stored is None:
+        made = nodes_of_results(scene, name)
+        if made is None:
             return True
         if self.cine is not None:
-            return stored.nodes.cine is not None and stored.nodes.cine.sequence is cine_input(self.cine).sequence
-        return stored.nodes.cine is None and all(
-            stored.nodes.volumes.get(phase) is node for phase, node in self.volumes.items()
-        )
+            return made.cine is not None and made.cine.sequence is cine_input(self.cine).sequence
+        return made.cine is None and all(made.volumes.get(phase) is node for phase, node in self.volumes.items())
 
     def _image_name(self) -> str:
         node = cine_input(self.cine).sequence if self.cine is not None else self.nodes[0]

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from CardiacMTLLib.errors import MissingPackageError
 from CardiacMTLPanel.python_environment import missing_packages
 
-TORCH_REQUIREMENT = ">=2.10"
+TORCH_REQUIREMENT = ">=2.11"
 
 
 def install_packages(requirements: Path) -> str:

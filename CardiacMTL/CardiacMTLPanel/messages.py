@@ -1,4 +1,4 @@
-"""`StatusLine`: the one place where the panel says what happens and what went wrong; no message box comes up."""
+"""`StatusLine`: where the panel says what happens and what went wrong; no message box comes up."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ class StatusLine:
 
     def __init__(self, label: Any) -> None:
         self._label = label
+        self._hint = ""
+
+    def hint(self, text: str) -> None:
+        """Say what to do first where nothing else is said; an empty text takes the hint away."""
+        if str(self._label.text) in ("", self._hint):
+            self._hint = text
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Say how things stand."""

@@ -7,6 +7,9 @@ from typing import Any
 
 import qt
 
+LAST_WAIT_MS = 1500
+"""So long the panel waits for a process when it goes itself."""
+
 
 class QProcessRunner:
     """One process; all calls back come on Qt's main thread. `parent` is a QObject that keeps the process."""
@@ -26,6 +29,11 @@ class QProcessRunner:
         """As `ProcessRunner.start`."""
         self._on_stdout, self._on_finished = on_stdout, on_finished
         self._process.start(command[0], list(command[1:]))
+
+    def write(self, data: bytes) -> None:
+        """As `ProcessRunner.write`."""
+        if self._running():
+            self._process.write(data)
 
     def close_stdin(self) -> None:
         """As `ProcessRunner.close_stdin`."""

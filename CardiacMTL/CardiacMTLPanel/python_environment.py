@@ -44,7 +44,7 @@ def require_packages() -> None:
     if missing:
         raise MissingPackageError(
             _(
-                "{packages} is not installed in Slicer; open Advanced in the module Cardiac MR Segment & Diagnose and press "
+                "not installed in Slicer: {packages}; open Advanced in the module Cardiac MR Segment & Diagnose and press "
                 "Install PyTorch, or see the README for a computer without a network"
             ).format(packages=_(" and ").join(missing))
         )

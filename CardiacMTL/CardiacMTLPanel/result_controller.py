@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import slicer
@@ -30,10 +31,17 @@ class ResultController:
         self._bars, self._layout = ProbabilityBars(ui.probabilitiesFrame), ReadingLayout()
         self._results: StoredResults | None = None
         self._watches: list[EditWatch] = []
+        self.on_show: Callable[[], None] = lambda: None
+        """Called when another result is shown, or none."""
         self._edits = {Phase.ED: ui.leftOutEdLineEdit, Phase.ES: ui.leftOutEsLineEdit}
         ui.researchLabel.setText(RESEARCH_USE)
         ui.measurementsTable.verticalHeader().setDefaultSectionSize(ui.measurementsTable.fontMetrics().height() + 6)
         self.show(None)
+
+    @property
+    def shown(self) -> StoredResults | None:
+        """The result that is shown."""
+        return self._results
 
     @property
     def study_name(self) -> str:
@@ -58,7 +66,7 @@ class ResultController:
             control.setVisible(record is not None)
         has_cine = results is not None and results.nodes.cine is not None and results.nodes.cine.browser is not None
         ui.playButton.setEnabled(has_cine)
-        for button in (ui.show3DButton, ui.layoutButton):
+        for button in (ui.show3DButton, ui.layoutButton, ui.reportButton, ui.exportDicomButton):
             button.setEnabled(results is not None)
         for phase, edit in self._edits.items():
             left_out = frozenset() if results is None else results.latest.left_out.excluded(phase)
@@ -66,6 +74,7 @@ class ResultController:
         self.set_stale(False)
         for node in () if results is None else results.nodes.segmentations.values():
             self._watches.append(edit_watch(node, self._edited))
+        self.on_show()
 
     def restore(self, study_name: str) -> None:
         """Show what the scene holds under this name, as after loading a scene; nothing where it holds nothing."""
@@ -74,9 +83,10 @@ class ResultController:
         if results is not None:
             self.set_stale(is_stale(results))
 
-    def read(self, results: StoredResults) -> None:
-        """Show a new result in the panel, and arrange the views for reading it."""
+    def reading(self, results: StoredResults) -> Iterator[None]:
+        """Show a new result in the panel, and then arrange the views for reading it: a step each."""
         self.show(results)
+        yield
         self._ui.show3DButton.setChecked(False)
         self._layout.show(results)
         self._name_layout_button()

@@ -61,12 +61,12 @@ def arguments(record: Record) -> str:
 
 
 def flags(record: Record) -> str:
-    """What a reader should check, each with what to do; a sentence where there is nothing."""
-    found = record["quality"]["flags"]
-    if not found:
+    """What a reader should check, each with what to do, and what was odd in the images; a sentence where there is nothing."""
+    found, warnings = record["quality"]["flags"], record["input"]["warnings"]
+    if not found and not warnings:
         return escape(_("No quality flag was raised. Look at the masks all the same."))
-    entries = (f"{escape(sentence_case(flag['text']))}.<br><i>{escape(flag['check'])}</i>" for flag in found)
-    return f"<b>{escape(_('Check'))}</b>{_list(entries)}"
+    entries = [f"{escape(sentence_case(flag['text']))}.<br><i>{escape(flag['check'])}</i>" for flag in found]
+    return f"<b>{escape(_('Check'))}</b>{_list([*entries, *(escape(warning) for warning in warnings)])}"
 
 
 def quality(record: Record) -> str:

@@ -11,11 +11,12 @@ from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.slices import SliceSelection, parse_slices
 from CardiacMTLLib.recompute import recompute
 from CardiacMTLPanel.chosen_input import ChosenInput
-from CardiacMTLScene.build import SceneOptions, build_scene
+from CardiacMTLScene.build import SceneOptions, build_scene, preparing
 from CardiacMTLScene.cine_input import cine_input
 from CardiacMTLScene.corrections import corrected_masks
-from CardiacMTLScene.results import StoredResults, results_in, update_results
+from CardiacMTLScene.results import StoredResults, results_in, results_of_run, update_results
 from CardiacMTLScene.segmentations import ColorSet, segment_id, segment_style
+from CardiacMTLScene.steps import Steps, finished
 
 
 def show_analysis(analysis: Analysis, chosen: ChosenInput, colors: ColorSet = ColorSet.STANDARD) -> StoredResults:
@@ -23,19 +24,29 @@ def show_analysis(analysis: Analysis, chosen: ChosenInput, colors: ColorSet = Co
 
     Raises `InputError` where the images are not there any more; the scene is then as it was.
     """
-    scene = slicer.mrmlScene
-    if not chosen.is_in(scene):
+    return finished(showing(analysis, chosen, colors))
+
+
+def showing(analysis: Analysis, chosen: ChosenInput, colors: ColorSet) -> Steps[StoredResults]:
+    """As `show_analysis`, in steps: the scene is changed in the last one only, all at once."""
+    _require_images(chosen)
+    cine = None if chosen.cine is None else cine_input(chosen.cine)
+    terminologies = slicer.modules.terminologies.logic()
+    prepared = yield from preparing(analysis, terminologies, SceneOptions(colors=colors), cine)
+    yield
+    _require_images(chosen)
+    options = SceneOptions(chosen.results_name(slicer.mrmlScene), colors)
+    volumes = chosen.volumes if cine is None else None
+    nodes = build_scene(analysis, slicer.mrmlScene, terminologies, options, volumes, cine, prepared)
+    return results_of_run(options.study_name, analysis, nodes)
+
+
+def _require_images(chosen: ChosenInput) -> None:
+    if not chosen.is_in(slicer.mrmlScene):
         raise InputError(
             "the images that were analysed are not in the scene any more, so that their results are not shown; "
             "load them and run again"
         )
-    options = SceneOptions(chosen.results_name(scene), colors)
-    terminologies = slicer.modules.terminologies.logic()
-    if chosen.cine is not None:
-        build_scene(analysis, scene, terminologies, options, cine=cine_input(chosen.cine))
-    else:
-        build_scene(analysis, scene, terminologies, options, volumes=chosen.volumes)
-    return stored_results(options.study_name)
 
 
 def stored_results(study_name: str) -> StoredResults:

@@ -11,10 +11,11 @@ import qt
 
 from CardiacMTLLib.job.client import JobClient, JobListener, JobOutcome
 from CardiacMTLLib.job.folder import Job
-from CardiacMTLPanel.process_runner import QProcessRunner
+from CardiacMTLLib.job.warm_runner import WarmRunner
+from CardiacMTLPanel.process_runner import LAST_WAIT_MS, QProcessRunner
 
-_TICK_MS = 100
-_LAST_WAIT_MS = 1500
+_TICK_MS, _PIECE_MS = 100, 5
+"""Between looks at a run, and between pieces of a job that is being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,18 @@ class RunListener:
 
 
 class StudyRun:
-    """A run that has been started. `parent` is a QObject that keeps process and timer."""
+    """A run that has been started, by `workers`. `parent` is a QObject that keeps the timer."""
 
-    def __init__(self, job: Job, python: str, parent: Any, listener: RunListener) -> None:
+    def __init__(self, job: Job, python: str, parent: Any, workers: WarmRunner[QProcessRunner], listener: RunListener) -> None:
         self._listener, self._started_s = listener, time.monotonic()
-        self._runner = QProcessRunner(parent)
-        self._client = JobClient(job, self._runner, JobListener(listener.progress, listener.note, self._finished), python)
+        self._workers = workers
+        self._client = JobClient(job, workers, JobListener(listener.progress, listener.note, self._finished), python)
         self._timer = qt.QTimer(parent)
-        self._timer.setInterval(_TICK_MS)
+        self._timer.setInterval(_PIECE_MS)
         self._timer.connect("timeout()", self._tick)
         self._timer.start()
         try:
-            self._client.start()
+            self._client.begin()
         except BaseException:
             self._timer.stop()
             raise
@@ -62,13 +63,16 @@ class StudyRun:
         """Cancel and wait, because the panel goes; nobody is told any more."""
         if self._client.running:
             self._client.cancel()
-            self._runner.wait(_LAST_WAIT_MS)
-            self._runner.kill()
-            self._runner.wait(_LAST_WAIT_MS)
+            if self._client.running and (worker := self._workers.working) is not None:
+                worker.wait(LAST_WAIT_MS)
+                worker.kill()
+                worker.wait(LAST_WAIT_MS)
         self._timer.stop()
 
     def _tick(self) -> None:
         self._client.tick()
+        if not self._client.preparing and self._timer.interval != _TICK_MS:
+            self._timer.setInterval(_TICK_MS)
         if self._client.running:
             self._listener.elapsed(self.seconds)
 

@@ -10,15 +10,18 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import UsageError
 from CardiacMTLLib.labels import Phase
 from CardiacMTLScene.cine_input import CineInput
-from CardiacMTLScene.cine_masks import add_cine_masks
+from CardiacMTLScene.cine_masks import add_cine_masks, add_mask_sequence, mask_sequence
 from CardiacMTLScene.curves import add_curves
 from CardiacMTLScene.hierarchy import parent_item, place, study_item
 from CardiacMTLScene.images import StudyImages, given_cine, given_volumes, own_images, played
 from CardiacMTLScene.ownership import replacing, undone_on_error
-from CardiacMTLScene.results import add_results
+from CardiacMTLScene.results import add_results, results_text
 from CardiacMTLScene.scene_nodes import SceneNodes
 from CardiacMTLScene.segmentations import ColorSet, SegmentStyle, add_segmentation, segment_style
+from CardiacMTLScene.steps import Steps
 from CardiacMTLScene.tables import add_diagnosis_table, add_measurement_table
+
+_CINE_MASKS = "Cine segmentation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,26 @@ class SceneOptions:
     colors: ColorSet = ColorSet.STANDARD
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The parts of a study's nodes that take long and touch no scene: the results as text, and the masks of the cycle."""
+
+    results: str
+    masks: Any = None
+
+
+def preparing(analysis: Analysis, terminologies: Any, options: SceneOptions, cine: CineInput | None = None) -> Steps[Prepared]:
+    """What `build_scene` needs for results on `cine`, or on given volumes, in steps of some milliseconds; raises as it does."""
+    text = results_text(analysis)
+    yield
+    masks = None
+    if cine is not None and analysis.cine_masks is not None:
+        study, style = analysis.study, segment_style(terminologies, options.colors)
+        drawn = study.in_file_axes(analysis.cine_masks)
+        masks = yield from mask_sequence(_CINE_MASKS, drawn, study.stored.geometry, cine.sequence, style)
+    return Prepared(text, masks)
+
+
 def build_scene(
     analysis: Analysis,
     scene: Any,
@@ -36,6 +59,7 @@ def build_scene(
     options: SceneOptions | None = None,
     volumes: Mapping[Phase, Any] | None = None,
     cine: CineInput | None = None,
+    prepared: Prepared | None = None,
 ) -> SceneNodes:
     """Add `analysis` to a vtkMRMLScene: images, a segmentation for each phase, the masks of the cycle, tables, curves, results.
 
@@ -43,7 +67,7 @@ def build_scene(
     `slicer.modules.terminologies.logic()`). `volumes` are nodes that hold the phases already, `cine` a sequence that holds all
     frames (`cine_input`), on the grid of the study's file: they are used in place of new ones, and the results stand beside
     them, under their transform. For a sequence the volumes of ED and ES share the voxels of its frames; one that nothing plays
-    gets a browser, which stays.
+    gets a browser, which stays. What was `prepared` for them is used once.
 
     Segmentations of ED and ES can be edited; those of the cycle play with the cine's browser. Nodes of an earlier run under the
     same study name are replaced; those that others made stay. Raises `GeometryError` for given images on another grid,
@@ -56,31 +80,23 @@ def build_scene(
     with undone_on_error(scene):
         if cine is not None:
             cine = played(scene, cine, analysis.frames.get(Phase.ED, 0))
-        return _replaced(analysis, scene, segment_style(terminologies, options.colors), options.study_name, volumes, cine)
-
-
-def _replaced(
-    analysis: Analysis,
-    scene: Any,
-    style: SegmentStyle,
-    study_name: str,
-    volumes: Mapping[Phase, Any] | None,
-    cine: CineInput | None,
-) -> SceneNodes:
-    with replacing(scene, study_name):
-        if cine is not None:
-            images = given_cine(scene, analysis, cine)
-        elif volumes is not None:
-            images = given_volumes(analysis, volumes)
-        else:
-            images = own_images(scene, analysis)
-        nodes = _add_results(analysis, scene, images, style)
-        nodes = replace(nodes, results=add_results(scene, "Results", analysis, nodes))
-        _arrange(scene, nodes, study_name, images)
+        style = segment_style(terminologies, options.colors)
+        with replacing(scene, options.study_name):
+            if cine is not None:
+                images = given_cine(scene, analysis, cine)
+            elif volumes is not None:
+                images = given_volumes(analysis, volumes)
+            else:
+                images = own_images(scene, analysis)
+            nodes = _add_results(analysis, scene, images, style, None if prepared is None else prepared.masks)
+            text = results_text(analysis) if prepared is None else prepared.results
+            nodes = replace(nodes, results=add_results(scene, "Results", text, nodes))
+            _arrange(scene, nodes, options.study_name, images)
     return nodes
 
 
-def _add_results(analysis: Analysis, scene: Any, images: StudyImages, style: SegmentStyle) -> SceneNodes:
+def _add_results(analysis: Analysis, scene: Any, images: StudyImages, style: SegmentStyle, sequence: Any) -> SceneNodes:
+    """All nodes but those of the results; `sequence` are the masks of the cycle where they are prepared."""
     segmentations = {
         phase: add_segmentation(
             scene,
@@ -93,9 +109,11 @@ def _add_results(analysis: Analysis, scene: Any, images: StudyImages, style: Seg
         for phase, volume in images.volumes.items()
     }
     cine_masks = None
-    if images.cine is not None and analysis.cine_masks is not None:
+    if images.cine is not None and sequence is not None:
+        cine_masks = add_mask_sequence(scene, sequence, images.cine)
+    elif images.cine is not None and analysis.cine_masks is not None:
         drawn = images.drawn(analysis, analysis.cine_masks)
-        cine_masks = add_cine_masks(scene, "Cine segmentation", drawn, images.geometry, images.cine, style)
+        cine_masks = add_cine_masks(scene, _CINE_MASKS, drawn, images.geometry, images.cine, style)
     curves = analysis.curves
     return SceneNodes(
         images.volumes,

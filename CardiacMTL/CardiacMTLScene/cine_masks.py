@@ -13,28 +13,47 @@ from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.volume import Mask
 from CardiacMTLScene.cine import CineNodes, add_to_browser
 from CardiacMTLScene.segmentations import SegmentStyle, new_segmentation, show_segments
+from CardiacMTLScene.steps import Steps, finished
 from CardiacMTLScene.volumes import empty_image
 
 
 def add_cine_masks(scene: Any, name: str, masks: Mask, geometry: Geometry, cine: CineNodes, style: SegmentStyle) -> CineNodes:
     """Add (t, z, y, x) `masks`, one for each frame of `cine` and on its grid `geometry`, to its sequence browser.
 
-    Only the box that holds the heart is stored. The shown segmentation follows the transform of the shown volume. Edits of it
-    are lost with the next frame: nothing is recorded, and changes are not kept. Raises `OutputError` where Slicer does not take
-    the masks.
+    Raises as `mask_sequence` and `add_mask_sequence` do.
+    """
+    return add_mask_sequence(scene, finished(mask_sequence(name, masks, geometry, cine.sequence, style)), cine)
+
+
+def mask_sequence(name: str, masks: Mask, geometry: Geometry, images: Any, style: SegmentStyle) -> Steps[Any]:
+    """A sequence, in no scene yet, of the masks of the frames of the sequence `images`; a step a frame.
+
+    Only the box that holds the heart is stored. Raises `OutputError` where Slicer does not take the masks.
     """
     box, box_geometry = _heart_box(masks, geometry)
-    sequence = _like(cine.sequence, name)
+    sequence = _like(images, name)
     whole = slicer.vtkSegmentationConverter.SerializeImageGeometry(empty_image(geometry))
     for number, mask in enumerate(masks):
         node = new_segmentation(name, np.ascontiguousarray(mask[box]), box_geometry, style)
         parameter = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
         node.GetSegmentation().SetConversionParameter(parameter, whole)
-        sequence.SetDataNodeAtValue(node, cine.sequence.GetNthIndexValue(number))
+        sequence.SetDataNodeAtValue(node, images.GetNthIndexValue(number))
+        yield
+    return sequence
+
+
+def add_mask_sequence(scene: Any, sequence: Any, cine: CineNodes) -> CineNodes:
+    """Let the browser of `cine` play a `mask_sequence`.
+
+    The shown segmentation follows the transform of the shown volume. Edits of it are lost with the next frame: nothing is
+    recorded, and changes are not kept. Raises `OutputError` where Slicer does not show it.
+    """
     scene.AddNode(sequence)
     made = add_to_browser(cine.browser, sequence)
     if made.shown is None:
-        raise OutputError(f"Slicer did not show {name}; expected a segmentation in the browser; free memory and try again")
+        raise OutputError(
+            f"Slicer did not show {sequence.GetName()}; expected a segmentation in the browser; free memory and try again"
+        )
     show_segments(made.shown)
     if cine.shown is not None:
         made.shown.SetAndObserveTransformNodeID(cine.shown.GetTransformNodeID())

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import STRUCTURES, Label, Phase
+from CardiacMTLLib.terms import structure_terms
 from CardiacMTLLib.volume import CineStudy, Mask
 from CardiacMTLScene.arrays import image_array, numpy_matrix, vtk_matrix
 from CardiacMTLScene.scene_nodes import SceneNodes
 from CardiacMTLScene.segmentations import segment_id
-from CardiacMTLScene.terms import structure_terms
 from CardiacMTLScene.transforms import rigid_to_world
 from CardiacMTLScene.volumes import empty_image
 

@@ -12,7 +12,7 @@ import slicer
 
 from CardiacMTLScene.messages import captured_vtk_messages
 
-_LOGICS = {
+MODULE_LOGICS = {
     "Colors": "vtkMRMLColorLogic",
     "Volumes": "vtkSlicerVolumesLogic",
     "Segmentations": "vtkSlicerSegmentationsModuleLogic",
@@ -47,17 +47,17 @@ def standalone_host() -> Iterator[MrmlHost]:
         scene.SetVersion(_SCENE_VERSION)
         application.SetTemporaryPath(folder)
         application.SetMRMLScene(scene)
-        logics = [_add_logic(name, class_name, scene, application) for name, class_name in _LOGICS.items()]
+        logics = [_add_logic(name, class_name, scene, application) for name, class_name in MODULE_LOGICS.items()]
         terminologies = slicer.vtkSlicerTerminologiesModuleLogic()
         terminologies.SetMRMLApplicationLogic(application)
-        remote, manager = _file_access(scene, application, folder)
+        remote, manager = file_access(scene, application, folder)
         try:
             yield MrmlHost(scene, terminologies)
         finally:
             scene.Clear(True)
             manager.SetAndObserveDataIOManager(None)
             remote.RemoveDataIOFromScene()
-            for name in _LOGICS:
+            for name in MODULE_LOGICS:
                 application.SetModuleLogic(name, None)
             for logic in (*logics, terminologies, remote, manager, application):
                 logic.SetMRMLScene(None)
@@ -71,7 +71,7 @@ def _add_logic(name: str, class_name: str, scene: Any, application: Any) -> Any:
     return logic
 
 
-def _file_access(scene: Any, application: Any, folder: str) -> tuple[Any, Any]:
+def file_access(scene: Any, application: Any, folder: str) -> tuple[Any, Any]:
     """Let storage nodes read and write: without a data IO manager they refuse."""
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.GetCacheManager().SetRemoteCacheDirectory(folder)

@@ -34,9 +34,9 @@ def require_grey_volume(node: Any, name: str) -> None:
 
 
 def voxels_of(node: Any) -> Image:
-    """A copy of the voxels (z, y, x) of a checked volume; integers as they are, other numbers as float32."""
+    """The voxels (z, y, x) of a checked volume, integers as they are, other numbers as float32; shared where they can be."""
     voxels = image_array(node.GetImageData())
-    return voxels.astype(np.float32 if voxels.dtype.kind == "f" else voxels.dtype)
+    return voxels.astype(np.float32 if voxels.dtype.kind == "f" else voxels.dtype, copy=False)
 
 
 def grid_of(node: Any, name: str) -> Geometry:

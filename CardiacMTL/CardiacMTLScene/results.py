@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ from CardiacMTLScene.packing import packed, unpacked
 from CardiacMTLScene.scene_nodes import SceneNodes, refer_to, referred_nodes
 from CardiacMTLScene.tables import correct_diagnosis_table, correct_measurement_table
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 _MARK = "CardiacMTL.Results"
 """Attribute of the text nodes that hold results."""
@@ -56,15 +56,32 @@ class StoredResults:
         return self.corrected or self.analysis
 
 
-def add_results(scene: Any, name: str, analysis: Analysis, nodes: SceneNodes) -> Any:
-    """Add a vtkMRMLTextNode that keeps `analysis` and refers to `nodes`."""
+def add_results(scene: Any, name: str, text: str, nodes: SceneNodes) -> Any:
+    """Add a vtkMRMLTextNode with the `text` of an analysis (`results_text`), which refers to `nodes`."""
     node = slicer.vtkMRMLTextNode()
     node.SetName(name)
     node.SetAttribute(_MARK, str(RESULTS_VERSION))
-    node.SetText(_text(_content(analysis)))
+    node.SetText(text)
     scene.AddNode(node)
     refer_to(node, nodes)
     return node
+
+
+def results_text(analysis: Analysis) -> str:
+    """All that rebuilds `analysis` but its voxels."""
+    return _text(_content(analysis))
+
+
+def results_of_run(study_name: str, analysis: Analysis, nodes: SceneNodes) -> StoredResults:
+    """What `results_in` would find of a run whose `nodes` were just added, without reading it from the scene again."""
+    study = replace(analysis.study, frames=_no_voxels(analysis.study.frames.shape), source=None)
+    return StoredResults(study_name, replace(analysis, study=study), result_record(analysis), None, None, nodes)
+
+
+def nodes_of_results(scene: Any, study_name: str) -> SceneNodes | None:
+    """The nodes that the latest results under this name refer to; None where there are none. Their text is not read."""
+    holders = [node for node in _holders(scene) if study_of(node) == study_name]
+    return referred_nodes(holders[-1]) if holders else None
 
 
 def studies_in(scene: Any) -> tuple[str, ...]:
@@ -85,8 +102,7 @@ def results_in(scene: Any, study_name: str) -> StoredResults | None:
     try:
         arrays, count = unpacked(content["arrays"]), int(content["frame_count"])
         x, y, z = (int(size) for size in content["study"]["geometry"]["size_xyz"])
-        frames = np.broadcast_to(np.zeros((), np.int16), (count, z, y, x))
-        study = decode(content["study"], CineStudy, arrays, where, frames=frames, source=None)
+        study = decode(content["study"], CineStudy, arrays, where, frames=_no_voxels((count, z, y, x)), source=None)
         analysis = decode(content["analysis"], Analysis, arrays, where, study=study)
         corrected = None
         if content["corrected"] is not None:
@@ -121,13 +137,18 @@ def update_results(results: StoredResults, corrected: Analysis) -> StoredResults
     )
 
 
+def _no_voxels(shape: tuple[int, ...]) -> NDArray[np.int16]:
+    """Frames of zeros without memory behind them."""
+    return np.broadcast_to(np.zeros((), np.int16), shape)
+
+
 def _content(analysis: Analysis, corrected: Analysis | None = None) -> dict[str, Any]:
     arrays: dict[str, NDArray[Any]] = {}
     study = analysis.study
     content = {
         "version": RESULTS_VERSION,
         "record": result_record(analysis),
-        "corrected_record": None if corrected is None else result_record(corrected),
+        "corrected_record": None if corrected is None else result_record(corrected, analysis),
         "frame_count": len(study.frames),
         "study": encode(study, arrays, "study", ("frames", "source")),
         "analysis": encode(analysis, arrays, "analysis", ("study",)),

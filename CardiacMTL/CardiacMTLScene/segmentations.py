@@ -8,16 +8,18 @@ from enum import StrEnum
 from typing import Any
 
 import slicer
-import vtk
 
 from CardiacMTLLib.errors import OutputError
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import STRUCTURES, Label
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
+from CardiacMTLLib.terms import Rgb, structure_terms
 from CardiacMTLLib.volume import Mask
+from CardiacMTLScene.arrays import vtk_image, vtk_matrix
 from CardiacMTLScene.terminology import coded_entries
-from CardiacMTLScene.terms import Rgb, structure_terms
-from CardiacMTLScene.volumes import new_volume
+
+BINARY_LABELMAP = "Binary labelmap"
+"""Slicer's name of the representation."""
 
 FILL_OPACITY_2D = 0.3
 """Opacity of a segment's area on slices: the image stays readable below it; the outline is opaque."""
@@ -63,12 +65,22 @@ def add_segmentation(scene: Any, name: str, mask: Mask, geometry: Geometry, volu
 
 
 def new_segmentation(name: str, mask: Mask, geometry: Geometry, style: SegmentStyle) -> Any:
-    """A segmentation node of `mask`, in no scene yet; arguments and errors as `add_segmentation`."""
+    """A segmentation node of `mask`, in no scene yet; arguments and errors as `add_segmentation`.
+
+    All segments share the one labelmap, a segment for each of its values. Slicer's own import makes the same of it, but
+    complains, once a frame of a cine, of a node that is in no scene.
+    """
     node = slicer.vtkMRMLSegmentationNode()
     node.SetName(name)
+    labelmap = slicer.vtkOrientedImageData()
+    labelmap.ShallowCopy(vtk_image(mask))
+    labelmap.SetGeometryFromImageToWorldMatrix(vtk_matrix(geometry.ijk_to_ras))
     for label in STRUCTURES:
-        node.GetSegmentation().AddSegment(_empty_segment(label, style), segment_id(label))
-    _import_mask(node, mask, geometry)
+        segment = _empty_segment(label, style)
+        segment.SetLabelValue(int(label))
+        taken = segment.AddRepresentation(BINARY_LABELMAP, labelmap)
+        if not (taken and node.GetSegmentation().AddSegment(segment, segment_id(label))):
+            raise OutputError(f"Slicer did not take the mask of {name}; expected three segments; free memory and try again")
     return node
 
 
@@ -89,15 +101,3 @@ def _empty_segment(label: Label, style: SegmentStyle) -> Any:
     segment.SetColor(*(value / 255 for value in style.colors[label]))
     segment.SetTerminology(style.entries[label])
     return segment
-
-
-def _import_mask(node: Any, mask: Mask, geometry: Geometry) -> None:
-    """Fill the segments from one labelmap; the import takes label n to the n-th ID of the list, present in the mask or not."""
-    ids = vtk.vtkStringArray()
-    for label in sorted(STRUCTURES):
-        ids.InsertNextValue(segment_id(label))
-    labelmap = new_volume("mask", mask, geometry, "vtkMRMLLabelMapVolumeNode")
-    if not slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labelmap, node, ids):
-        raise OutputError(
-            f"Slicer did not take the mask of {node.GetName()}; expected three segments; free memory and try again"
-        )

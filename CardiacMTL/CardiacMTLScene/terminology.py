@@ -10,7 +10,7 @@ import slicer
 from CardiacMTLLib.errors import CardiacMTLError
 from CardiacMTLLib.labels import Label
 from CardiacMTLLib.resources import terminology_file
-from CardiacMTLScene.terms import Term, structure_terms
+from CardiacMTLLib.terms import Term, structure_terms
 
 
 def coded_entries(terminologies: Any) -> Mapping[Label, str]:

@@ -16,11 +16,11 @@ from CardiacMTLLib.labels import STRUCTURES, Label, Phase
 from CardiacMTLLib.measure.orientation import has_orientation
 from CardiacMTLLib.measure.volumes import structure_volumes_ml
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
+from CardiacMTLLib.terms import structure_terms
 from CardiacMTLScene.gl import render_window_class, rendering_missing_reason
 from CardiacMTLScene.heart_actors import heart_actors
 from CardiacMTLScene.messages import captured_vtk_messages
 from CardiacMTLScene.overlay import BACKGROUND, MUTED, Overlay, orientation_cube, unit_color
-from CardiacMTLScene.terms import structure_terms
 from CardiacMTLScene.viewpoint import Vector, Viewpoint, heart_axes, viewpoint
 
 Area = tuple[float, float, float, float]
