@@ -28,7 +28,7 @@ offered; an index that serves only CUDA builds works too, with a longer download
 may hold another version and further options of pip."""
 
 DEMO_EXTRAS = frozenset({"scene", "report"})
-TEST_EXTRAS = DEMO_EXTRAS | {"dicom", "train", "test"}
+TEST_EXTRAS = DEMO_EXTRAS | {"cluster", "dicom", "pacs", "train", "test"}
 
 GRAPHICS_PACKAGES = ("libx11-6", "libegl1", "libgl1-mesa-dri")
 """Debian and Ubuntu packages with which VTK draws without a screen: it aborts without libX11, and without an EGL driver."""
@@ -36,6 +36,10 @@ GRAPHICS_PACKAGES = ("libx11-6", "libegl1", "libgl1-mesa-dri")
 QT_LIBRARIES = ("libdbus-1-3", "libegl1", "libfontconfig1", "libgl1", "libglib2.0-0", "libxkbcommon0")
 QT_PACKAGES = (*QT_LIBRARIES, "fonts-dejavu-core")
 """Debian and Ubuntu packages with which the tests of the module's panel open Qt's widgets without a screen and draw letters."""
+
+DICOM_TOOLS = ("dciodvfy", "dcentvfy", "dsrdump", "storescp", "Orthanc")
+DICOM_PACKAGES = ("dicom3tools", "dcmtk", "orthanc")
+"""Programs, and the Debian and Ubuntu packages that bring them: tests judge DICOM files by some and send them to others."""
 
 
 def main() -> int:
@@ -73,8 +77,9 @@ def test() -> None:
     """Run the style checks, the type check and all tests; stop at the first that fails."""
     lint()
     step(
-        "run all tests, with branch coverage",
-        *(venv_program("python"), "-m", "pytest", "--cov", "--cov-branch", "--cov-report=term", "--durations=15"),
+        "run all tests, with branch coverage, a process for each core",
+        *(venv_program("python"), "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", "--durations=15"),
+        *("--cov", "--cov-branch", "--cov-report=term"),
     )
     say("all checks and tests passed")
 
@@ -128,6 +133,7 @@ def set_up(extras: frozenset[str]) -> None:
     ensure_drawing()
     if "test" in extras:
         ensure_widgets()
+        ensure_dicom_tools()
 
 
 def venv_is_usable() -> bool:
@@ -194,6 +200,17 @@ def ensure_widgets() -> None:
         say(f"tests of the panel are skipped: {reason}; on Debian or Ubuntu install {' '.join(QT_PACKAGES)}")
 
 
+def ensure_dicom_tools() -> None:
+    """See to it that DICOM files can be judged, or say that these tests are skipped and what would help."""
+    missing = [tool for tool in DICOM_TOOLS if shutil.which(tool) is None]
+    if missing and may_install_debian_packages():
+        install_debian_packages(DICOM_PACKAGES)
+        if "Orthanc" in missing:
+            keep_quiet("orthanc")
+    if not all(map(shutil.which, DICOM_TOOLS)):
+        say(f"tests with DICOM validators or servers are skipped; on Debian or Ubuntu install {' '.join(DICOM_PACKAGES)}")
+
+
 def may_install_debian_packages() -> bool:
     """Whether this is Debian, or a relative of it, and we are root."""
     return shutil.which("apt-get") is not None and hasattr(os, "geteuid") and os.geteuid() == 0
@@ -205,6 +222,13 @@ def install_debian_packages(packages: tuple[str, ...]) -> None:
     environment = {**child_environment(), "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "-q", "update"], ["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages]):
         subprocess.run(command, env=environment, check=False)
+
+
+def keep_quiet(service: str) -> None:
+    """See to it that a package that was installed for its program alone runs no service: neither now nor after a start."""
+    if Path("/run/systemd/system").is_dir():
+        command = ["systemctl", "disable", "--now", service]
+        subprocess.run(command, check=False)
 
 
 def venv_program(name: str) -> Path:

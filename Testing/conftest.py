@@ -13,6 +13,10 @@ settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Where tests run in several processes, each keeps to one core: threads that wait for one another cost more than they bring.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Models that somebody imported on this machine take no part in the tests.
 os.environ["CARDIACMTL_MODELS"] = str(REPOSITORY / "no-imported-models")
 

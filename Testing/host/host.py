@@ -18,6 +18,7 @@ import slicer
 import slicer.util
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 
+from CardiacMTLScene.host import MODULE_LOGICS, file_access
 from CardiacMTLScene.messages import captured_vtk_messages
 from Testing.host.api.qt_classes import QT_CLASSES
 from Testing.host.api.slicer_classes import SLICER_CLASSES
@@ -32,16 +33,7 @@ from Testing.host.widgets import ctk_widgets, node_combo_box, sequence_widgets, 
 STAND_INS = (ctk_widgets, node_combo_box, sequence_widgets, table_view, ui_loader, views)
 """Modules that declare stand-ins when they are imported."""
 
-_LOGICS = {
-    "Colors": "vtkMRMLColorLogic",
-    "Volumes": "vtkSlicerVolumesLogic",
-    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
-    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
-    "Sequences": "vtkSlicerSequencesLogic",
-    "Tables": "vtkSlicerTablesLogic",
-    "Plots": "vtkSlicerPlotsLogic",
-    "Terminologies": "vtkSlicerTerminologiesModuleLogic",
-}
+_LOGICS = {**MODULE_LOGICS, "Terminologies": "vtkSlicerTerminologiesModuleLogic"}
 """Module -> class of its real logic."""
 
 
@@ -198,11 +190,4 @@ def _real_logics(folder: str) -> tuple[Any, list[Any]]:
         if name != "Terminologies":  # with a scene it would look for files of the application that slicer-core lacks
             made.SetMRMLScene(scene)
         owned.append(made)
-    remote = slicer.vtkMRMLRemoteIOLogic()
-    remote.GetCacheManager().SetRemoteCacheDirectory(folder)
-    remote.SetMRMLScene(scene)
-    manager = slicer.vtkDataIOManagerLogic()
-    manager.SetMRMLApplicationLogic(logic)
-    manager.SetAndObserveDataIOManager(remote.GetDataIOManager())
-    remote.AddDataIOToScene()
-    return logic, [*owned, remote, manager, logic]
+    return logic, [*owned, *file_access(scene, logic, folder), logic]

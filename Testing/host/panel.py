@@ -139,29 +139,46 @@ def wait_until(condition: Callable[[], object], timeout_s: float) -> None:
 
 @dataclass(slots=True)
 class Latency:
-    """How late the ticks of an event loop came, in milliseconds."""
+    """How an event loop came round: how late each tick was, and how long the processor worked for it, in milliseconds.
+
+    The first is what a person feels, and what other programs of a busy machine spoil; the second is this program's own doing.
+    """
 
     late_ms: list[float] = field(default_factory=list)
+    busy_ms: list[float] = field(default_factory=list)
 
     @property
     def p99_ms(self) -> float:
-        """99th percentile."""
+        """99th percentile of the lateness."""
         assert self.late_ms, "the event loop did not run"
         return float(np.percentile(self.late_ms, 99))
+
+    @property
+    def busy_p99_ms(self) -> float:
+        """99th percentile of the processor time of a tick."""
+        assert self.busy_ms, "the event loop did not run"
+        return float(np.percentile(self.busy_ms, 99))
+
+    @property
+    def longest_busy_ms(self) -> float:
+        """The processor time of the tick that kept the loop from its turn the longest."""
+        assert self.busy_ms, "the event loop did not run"
+        return max(self.busy_ms)
 
 
 @contextmanager
 def panel_latency() -> Iterator[Latency]:
-    """Measure, while the context lasts, how much later than asked a timer of 10 ms fires."""
-    found, last_s = Latency(), time.monotonic()
+    """Measure, while the context lasts, how much later than asked a timer of 10 ms fires, and this thread's work in between."""
+    found, last_s, last_busy_s = Latency(), time.monotonic(), time.thread_time()
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
 
     def tick() -> None:
-        nonlocal last_s
-        now_s = time.monotonic()
+        nonlocal last_s, last_busy_s
+        now_s, busy_s = time.monotonic(), time.thread_time()
+        found.busy_ms.append((busy_s - last_busy_s) * 1000)
         found.late_ms.append(max(0.0, (now_s - last_s) * 1000 - _TICK_MS))
-        last_s = now_s
+        last_s, last_busy_s = now_s, busy_s
 
     timer.timeout.connect(tick)
     timer.start(_TICK_MS)

@@ -12,10 +12,13 @@ pytest.importorskip("slicer", reason="needs slicer-core", exc_type=ImportError)
 
 import slicer
 from PySide6.QtCore import Property
+from PySide6.QtWidgets import QAbstractButton, QComboBox
 
 from Testing.host.api.qt_classes import QT_CLASSES
 from Testing.host.api.slicer_classes import SLICER_CLASSES
+from Testing.host.host import settle
 from Testing.host.pythonqt.class_spec import spec_of
+from Testing.host.widgets.ui_loader import load_ui
 
 
 @pytest.fixture
@@ -176,6 +179,27 @@ def test_a_collapsible_button_hides_its_contents_and_keeps_what_was_hidden(slice
     assert not shown.isVisible()
     fold.collapsed = False
     assert (shown.isVisible(), hidden.isVisible(), heard) == (True, False, [True, False])
+
+
+def test_a_section_that_a_ui_file_closes_hides_its_contents_and_they_keep_their_kind(slicer_host: Any) -> None:
+    text = b"""<ui version="4.0"><class>F</class><widget class="QWidget" name="F"><layout class="QVBoxLayout" name="l">
+    <item><widget class="ctkCollapsibleButton" name="fold"><property name="collapsed"><bool>true</bool></property>
+    <layout class="QVBoxLayout" name="k"><item><widget class="QComboBox" name="box"/></item></layout></widget></item>
+    </layout></widget></ui>"""
+    root = load_ui(text)
+    root.show()
+    box, fold = root.findChild(QComboBox, "box"), root.findChild(QAbstractButton, "fold")
+    assert type(box) is QComboBox
+    assert not box.isVisible()
+    fold.click()
+    assert box.isVisible()
+    fold.click()
+    late = QComboBox(fold)
+    fold.layout().addWidget(late)
+    settle()
+    assert not late.isVisible()
+    fold.click()
+    assert late.isVisible()
 
 
 def test_a_ctk_spin_box_is_no_qt_spin_box(slicer_host: Any) -> None:

@@ -1,4 +1,4 @@
-"""The fixtures of the test host, a short cine, and a model so small that a run takes seconds."""
+"""The fixtures of the test host, a model so small that a run takes seconds, and workers that start when they are needed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from typing import Any
 
 import pytest
 
+from CardiacMTLLib.job.warm_runner import WarmRunner
 from Testing.host.fixtures import click, open_module, panel_latency, picture, slicer_host, wait_until
 
-__all__ = ["click", "open_module", "panel_latency", "picture", "slicer_host", "tiny_model", "wait_until"]
+__all__ = ["click", "open_module", "panel_latency", "picture", "slicer_host", "tiny_model", "wait_until", "warm"]
+
+
+@pytest.fixture(autouse=True)
+def cold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker waits for a run, but where a test asks for `warm`: each would load PyTorch, and few tests run one."""
+    if "warm" not in request.fixturenames:
+        monkeypatch.setattr(WarmRunner, "warm_up", lambda *_: None)
+
+
+@pytest.fixture
+def warm() -> None:
+    """Workers wait, as they do for users."""
 
 
 @pytest.fixture(scope="session")

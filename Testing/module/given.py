@@ -13,17 +13,18 @@ from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.conclude import MaskEvidence, conclude_masks
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.diagnosis.head import diagnose
-from CardiacMTLLib.labels import Group
+from CardiacMTLLib.geometry import AxisOrder
+from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.measure.features import feature_values
 from CardiacMTLLib.measure.slices import SliceSelection
 from CardiacMTLLib.network.heads import load_heads
 from CardiacMTLLib.phantom import make_phantom
 from CardiacMTLLib.phantom.grid import PhantomGrid
 from CardiacMTLLib.phantom.groups import anatomy_of
-from CardiacMTLLib.volume import CineStudy, Patient, Sex
+from CardiacMTLLib.volume import CineStudy, Patient, Sex, StoredGrid
 from CardiacMTLScene.cine import CineNodes, add_cine
 from CardiacMTLScene.volumes import add_volume
-from Testing.scene.studies import make_analysis
+from Testing.scene.studies import Case, make_analysis
 
 SMALL = PhantomGrid(size_xyz=(72, 72, 7), spacing_xyz_mm=(4.0, 4.0, 16.0))
 PATIENT = Patient(174.0, 78.0, Sex.MALE, 62.0)
@@ -33,6 +34,17 @@ PATIENT = Patient(174.0, 78.0, Sex.MALE, 62.0)
 def short_study() -> CineStudy:
     """Four coarse frames of a dilated heart."""
     return make_phantom(anatomy_of(Group.DCM), n_frames=4, grid=SMALL).study
+
+
+@cache
+def large_study() -> CineStudy:
+    """Thirty frames of 14 x 216 x 216 voxels, 39 MB: the same, with each voxel and each frame several times over."""
+    study = short_study()
+    voxels = study.frames[[0, 1, 2, 3, 3, 2, 1] * 5][:30]
+    frames = voxels.repeat(2, axis=1).repeat(3, axis=2).repeat(3, axis=3)
+    x, y, z = study.geometry.spacing_xyz_mm
+    grid = replace(study.geometry, size_xyz=frames.shape[:0:-1], spacing_xyz_mm=(x / 3, y / 3, z / 2))
+    return replace(study, frames=frames, geometry=grid, stored=StoredGrid(grid, AxisOrder()), frame_times_ms=None)
 
 
 def given_cine(name: str = "Short axis", study: CineStudy | None = None) -> CineNodes:
@@ -57,6 +69,15 @@ def finished_analysis() -> Analysis:
     evidence = MaskEvidence(
         made.frames, made.masks, made.cine_masks, np.array([0.0, 0.0, 40.0, 0.0, 0.0]), None, 0.9, SliceSelection()
     )
+    return conclude_masks(study, evidence, load_heads())
+
+
+@cache
+def analysis_of_ed() -> Analysis:
+    """The same heart, had there been one frame of one phase only."""
+    made = make_analysis(Case(with_cine=False, phases=(Phase.ED,)))
+    study = replace(made.study, frames=made.study.frames[1:2], ed_frame=0, frame_times_ms=None, patient=PATIENT)
+    evidence = MaskEvidence({Phase.ED: 0}, made.masks, None, None, None, 0.9, SliceSelection())
     return conclude_masks(study, evidence, load_heads())
 
 
@@ -89,7 +110,8 @@ def shown_result(panel: Any, analysis: Analysis | None = None) -> Any:
     cine = given_cine(study=analysis.study)
     panel.choose("cineSelector", cine.sequence)
     results = show_analysis(analysis, ChosenInput(cine=cine.sequence))
-    panel.module_widget.onResults(results)
+    for _ in panel.module_widget.onResults(results):
+        pass
     return results
 
 

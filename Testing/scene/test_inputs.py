@@ -114,6 +114,7 @@ def test_a_sequence_of_one_frame_is_a_study_of_one_frame(host: Any) -> None:
     assert (len(study.frames), study.ed_frame, study.es_frame, study.frame_times_ms) == (1, None, None, None)
 
 
+@pytest.mark.robustness(7)
 @pytest.mark.parametrize("matrix", [QUARTER_TURN, np.diag([-1.0, -1.0, 1.0, 1.0])], ids=["quarter turn", "half turn"])
 def test_a_rigid_transform_changes_nothing_in_the_study(host: Any, matrix: Any) -> None:
     analysis = stored_in(make_analysis())
@@ -164,6 +165,7 @@ def model(host: Any) -> Any:
     return host.scene.AddNode(slicer.vtkMRMLModelNode())
 
 
+@pytest.mark.robustness(7)
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -29,7 +29,7 @@ import slicer
 from CardiacMTLScene.build import SceneNodes, SceneOptions, build_scene
 from CardiacMTLScene.cine_input import cine_input
 from CardiacMTLScene.packing import packed, unpacked
-from CardiacMTLScene.results import StoredResults, results_in, studies_in, update_results
+from CardiacMTLScene.results import StoredResults, nodes_of_results, results_in, results_of_run, studies_in, update_results
 from CardiacMTLScene.save import load_scene
 from Testing.scene.given import file_sequence, stored_in
 
@@ -185,7 +185,7 @@ def test_a_correction_stands_beside_the_original(host: Any, tmp_path: Path, trip
     assert lost(corrected, results.corrected, ("study",)) == []
     assert lost(ORIGINAL, results.analysis, ("study",)) == []
     assert results.latest is results.corrected
-    assert results.corrected_record == returned.corrected_record == json.loads(json.dumps(result_record(corrected)))
+    assert results.corrected_record == returned.corrected_record == json.loads(json.dumps(result_record(corrected, ORIGINAL)))
     columns, rows = table_rows(results.nodes.measurements)
     assert columns == ["Name", "Value", "Unit", "Note", "Original"]
     assert [row[0] for row in rows] == list(corrected.measurements)
@@ -299,12 +299,14 @@ MASK = "analysis.masks.ED"
         (lambda text: text[:-100], "cannot be read"),
         (lambda text: "[" * 100_000, "cannot be read"),
         (lambda text: "[]", "version None"),
-        (damaged(lambda c: c.update(version=99)), "version 99; expected 1"),
+        (damaged(lambda c: c.update(version=99)), "version 99; expected 2"),
         (damaged(lambda c: c.pop("arrays")), "cannot be read"),
         (damaged(lambda c: c["arrays"].pop(MASK)), "cannot be read"),
         (damaged(lambda c: c["arrays"][MASK].update(dtype="O")), "does not belong there"),
         (damaged(lambda c: c["arrays"][MASK].update(shape=[10**6, 10**6])), "does not belong there"),
-        (damaged(lambda c: c["arrays"][MASK].update(shape=[1, 2, 3])), "bytes; expected 6"),
+        (damaged(lambda c: c["arrays"][MASK].update(shape=[1, 2, 3])), "does not lie in an array of shape"),
+        (damaged(lambda c: c["arrays"][MASK].update(box=[[0, 1], [0, 1]])), "does not lie in an array of shape"),
+        (damaged(lambda c: c["arrays"][MASK].update(box=[[0, 1], [0, 2], [0, 3]])), "bytes; expected 6"),
         (damaged(lambda c: c["arrays"][MASK].update(zlib="QUJD")), "compressed array is damaged"),
         (damaged(lambda c: c["arrays"][MASK].update(zlib="%")), "cannot be read"),
         (damaged(lambda c: c["analysis"].update(unknown=1)), "unknown"),
@@ -329,3 +331,16 @@ def test_arrays_come_back_bit_for_bit_and_can_be_written_to(array: Any) -> None:
     assert (back.dtype, back.shape) == (array.dtype, array.shape)
     assert back.tobytes() == np.ascontiguousarray(array).tobytes()
     assert back.flags.writeable
+
+
+def test_what_a_run_returns_is_what_the_scene_keeps(host: Any) -> None:
+    analysis = make_analysis()
+    nodes = build_scene(analysis, host.scene, host.terminologies, SceneOptions("kept"))
+    fresh, kept = results_of_run("kept", analysis, nodes), results_in(host.scene, "kept")
+    assert kept is not None
+    assert json.loads(json.dumps(fresh.record)) == kept.record
+    assert fresh.analysis.measurements == kept.analysis.measurements
+    assert np.array_equal(fresh.analysis.study.frames, kept.analysis.study.frames)
+    assert fresh.nodes.results is kept.nodes.results
+    assert nodes_of_results(host.scene, "kept") == kept.nodes
+    assert nodes_of_results(host.scene, "other") is None

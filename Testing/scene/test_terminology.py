@@ -11,7 +11,7 @@ import pytest
 from CardiacMTLLib.errors import CardiacMTLError
 from CardiacMTLLib.labels import STRUCTURES, Label
 from CardiacMTLLib.resources import terminology_file
-from CardiacMTLScene.terms import Code, structure_terms
+from CardiacMTLLib.terms import Code, structure_terms
 
 
 def test_every_structure_has_its_snomed_code_and_colour() -> None:
@@ -29,7 +29,7 @@ def test_every_structure_has_its_snomed_code_and_colour() -> None:
 def test_a_damaged_file_is_named_in_the_error(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     path = tmp_path / "CardiacMTL.term.json"
     path.write_text(damage, encoding="utf-8")
-    monkeypatch.setattr("CardiacMTLScene.terms.terminology_file", lambda: path)
+    monkeypatch.setattr("CardiacMTLLib.terms.terminology_file", lambda: path)
     structure_terms.cache_clear()
     with pytest.raises(CardiacMTLError, match=r"CardiacMTL\.term\.json is damaged"):
         structure_terms()

@@ -176,7 +176,7 @@ def test_a_blocked_module_cannot_be_imported() -> None:
 
 @pytest.mark.parametrize("module", ["CardiacMTLLib.cli", "CardiacMTLTraining.cli"])
 def test_help_needs_neither_torch_nor_an_optional_package(module: str) -> None:
-    blocked = without("torch", "safetensors", "slicer", "vtk", "jinja2", "PIL", "lightning_fabric", "sklearn")
+    blocked = without("torch", "safetensors", "slicer", "vtk", "jinja2", "PIL", "pynetdicom", "lightning_fabric", "sklearn")
     done = run_python(f"{blocked}\nfrom {module} import main\nmain(['--help'])")
     assert done.returncode == 0, done.stderr
     assert "usage:" in done.stdout

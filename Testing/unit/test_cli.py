@@ -16,7 +16,7 @@ import torch
 
 from CardiacMTLLib import __version__
 from CardiacMTLLib.analysis import Analysis
-from CardiacMTLLib.cli import main
+from CardiacMTLLib.cli import main, warm_up_scene
 from CardiacMTLLib.errors import CardiacMTLError, InputError
 from CardiacMTLLib.labels import Group, Phase
 from CardiacMTLLib.measure.curve import cycle_curves
@@ -208,6 +208,46 @@ def test_without_slicer_core_the_run_says_what_is_missing(engine, no_slicer, cin
     assert all("slicer" in note and "install slicer-core" in note for note in notes)
 
 
+class Beside:
+    """Stands in for the second process: notes what it is told."""
+
+    def __init__(self, warm_up):
+        self.told = [warm_up.__name__]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.told.append("end")
+
+    def write(self, writer, analysis, path):
+        self.told.append((writer.__name__, path.name))
+        path.write_bytes(b"made beside")
+
+
+@pytest.mark.parametrize("own_program", [True, False])
+def test_the_program_draws_in_a_second_process_and_a_call_from_python_does_not(
+    own_program, engine, no_slicer, phases, tmp_path, monkeypatch, capsys
+):
+    started = []
+    monkeypatch.setattr("CardiacMTLLib.writer_process.started", lambda warm_up: started.append(Beside(warm_up)) or started[0])
+    arguments = ["run", "--ed", str(phases[0]), "--es", str(phases[1]), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", ["cardiacmtl", *arguments])
+    assert main(None if own_program else arguments) == 0
+    made = {path.name for path in (tmp_path / "out").iterdir()} & {"scene.mrb", "overlay_3d.png"}
+    if own_program:
+        assert made == {"scene.mrb", "overlay_3d.png"}
+        assert started[0].told[0] == "warm_up_scene"
+        assert started[0].told[1:] == [("render_view", "overlay_3d.png"), ("save_scene", "scene.mrb"), "end"]
+    else:
+        assert not started
+        assert not made
+
+
+def test_warming_up_without_slicer_says_nothing(no_slicer):
+    warm_up_scene()
+
+
 def test_in_a_pipe_nothing_but_the_results_is_printed(engine, no_slicer, cine, tmp_path, capsys):
     run("run", cine, "--out", tmp_path / "out")
 
@@ -298,6 +338,7 @@ def test_a_defect_keeps_its_traceback(engine, cine, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.robustness(38)
 def test_without_torch_the_error_is_one_line(cine, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in ("CardiacMTLLib.pipeline", "CardiacMTLLib.network.weights"):

@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from CardiacMTLLib.errors import GeometryError, InputError, MissingPackageError
-from CardiacMTLLib.reading import read_study
+from CardiacMTLLib.reading import read_study, size_limit
 from CardiacMTLLib.reading.dicom import pixels as pixels_module
 from CardiacMTLLib.volume import Patient, Sex
 from Testing.dicom_fixtures import (
@@ -58,6 +58,7 @@ REFUSED = {
     "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "40 in colour"),
     "odd bits": ({"BitsAllocated": 12}, "40 truncated or damaged"),
     "more rows than pixels": ({"Rows": 5000}, "40 truncated or damaged"),
+    "pixels of many more columns": ({"Columns": 1}, "40 truncated or damaged"),
     "no position": ({"ImagePositionPatient": None}, "40 without position or orientation"),
     "no orientation": ({"ImageOrientationPatient": None}, "40 without position or orientation"),
     "an orientation that is none": ({"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]}, "40 without position or orientation"),
@@ -68,6 +69,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.robustness(18)
 @pytest.mark.parametrize(("elements", "found"), REFUSED.values(), ids=REFUSED.keys())
 def test_files_that_hold_no_usable_image_are_refused_by_kind(elements: dict[str, object], found: str, tmp_path: Path) -> None:
     message = refusal_of(write_classic(tmp_path, change=changed(**elements)))
@@ -99,6 +101,7 @@ def test_an_encapsulated_document_beside_the_images_is_left_out_and_counted(tmp_
     assert "1 without an image" in refusal_of(tmp_path / "report.dcm")
 
 
+@pytest.mark.robustness(11)
 @pytest.mark.parametrize("keep", [132, 140, 200, 600, -1000], ids=["magic", "meta", "header", "more header", "pixels"])
 def test_a_truncated_file_counts_as_a_missing_frame(keep: int, tmp_path: Path) -> None:
     write_classic(tmp_path)
@@ -122,6 +125,7 @@ def test_a_truncated_multi_frame_file_is_refused(tmp_path: Path) -> None:
     assert "1 truncated or damaged" in refusal_of(path)
 
 
+@pytest.mark.robustness(8)
 def test_a_multi_frame_file_without_places_of_its_frames_is_refused(tmp_path: Path) -> None:
     def old_form(data: Dataset) -> None:
         del data.PerFrameFunctionalGroupsSequence
@@ -153,6 +157,7 @@ def test_a_folder_without_dicom_is_refused_with_what_is_read(tmp_path: Path) -> 
         read_study(tmp_path)
 
 
+@pytest.mark.robustness(9)
 def test_slices_that_all_claim_one_position_are_refused(tmp_path: Path) -> None:
     def one_place(data: Dataset, t: int, z: int) -> Dataset:
         data.ImagePositionPatient = [0, 0, 0]
@@ -173,14 +178,17 @@ def test_a_de_identified_study_is_read_with_its_geometry_alone(tmp_path: Path) -
     assert study.source.study_uid == ""
 
 
+@pytest.mark.robustness(20)
 def test_a_study_too_large_for_memory_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needed = TRUTH.frames.size * 2
     write_classic(tmp_path)
-    monkeypatch.setattr(pixels_module, "MAX_BYTES", needed)
+    monkeypatch.setattr(size_limit, "MAX_BYTES", needed)
     assert read_study(tmp_path).frames.nbytes == needed
-    monkeypatch.setattr(pixels_module, "MAX_BYTES", needed - 1)
-    monkeypatch.setattr(pixels_module, "iter_pixels", None)
-    assert re.search(r"the cine needs .* GiB of memory \(40 images of 44 x 36\); expected at most", refusal_of(tmp_path))
+    monkeypatch.setattr(size_limit, "MAX_BYTES", needed - 1)
+    monkeypatch.setattr(pixels_module, "pixel_decoder", None)
+    assert re.search(
+        r"the cine \(8 x 5 x 36 x 44 as frames, .*\) has .* GiB of grey values; expected at most", refusal_of(tmp_path)
+    )
 
 
 def test_values_of_the_header_that_cannot_be_decoded_count_as_absent(tmp_path: Path) -> None:

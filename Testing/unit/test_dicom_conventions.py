@@ -31,6 +31,7 @@ def same_place(study: CineStudy, truth: CineStudy = TRUTH) -> bool:
     )
 
 
+@pytest.mark.robustness(9)
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_a_cine_is_read_as_the_scanner_placed_it(convention: str, tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path / "study", convention))
@@ -46,6 +47,7 @@ def test_voxels_are_the_stored_integers(convention: str, tmp_path: Path) -> None
     assert (study.frames == TRUTH.frames).all()
 
 
+@pytest.mark.robustness(17)
 def test_where_philips_scale_differs_between_images_the_voxels_are_those_of_the_signal(tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, "Philips"))
     assert np.abs(study.frames - TRUTH.frames).max() <= 2
@@ -107,6 +109,7 @@ def test_a_written_mask_lies_where_the_images_lie(tmp_path: Path) -> None:
     assert image[image.TransformPhysicalPointToIndex(lps[:3])] == 3
 
 
+@pytest.mark.robustness(9)
 def test_slice_distance_is_that_of_the_positions_not_the_thickness(tmp_path: Path) -> None:
     def claims_one_more(data, t, z):
         data.SpacingBetweenSlices = 8.0
@@ -116,6 +119,7 @@ def test_slice_distance_is_that_of_the_positions_not_the_thickness(tmp_path: Pat
     assert study.geometry.spacing_xyz_mm[2] == pytest.approx(18.0, abs=1e-4)
 
 
+@pytest.mark.robustness(17)
 def test_other_byte_types_are_read_with_the_same_values(tmp_path: Path) -> None:
     from Testing.dicom_fixtures import set_pixels, shots  # noqa: PLC0415 - only here
 

@@ -40,12 +40,14 @@ def untimed(data: Dataset, t: int, z: int) -> Dataset:
     return data
 
 
+@pytest.mark.robustness(12)
 def test_each_slice_keeps_its_own_times_and_the_study_has_their_medians(tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, "GE"))
     expected = [(t + 0.5) / N_PHASES * np.median([beat_ms(z) for z in range(N_SLICES)]) for t in range(N_PHASES)]
     assert study.frame_times_ms == pytest.approx(expected)
 
 
+@pytest.mark.robustness(11)
 @pytest.mark.parametrize("convention", ["GE", "Canon"], ids=["heart beat stated", "heart beat not stated"])
 @pytest.mark.parametrize(("missing", "stand_ins"), [([3], [2, 4]), ([7], [6, 0]), ([0], [7, 1])])
 def test_where_a_slice_lacks_a_frame_a_neighbour_in_time_stands_in(
@@ -61,11 +63,13 @@ def test_where_a_slice_lacks_a_frame_a_neighbour_in_time_stands_in(
     assert f"{name(2)} (counted from the apex) has 7 of 8 frames; the nearest in time stand in" in study.warnings[0]
 
 
+@pytest.mark.robustness(11)
 def test_a_slice_between_others_that_lacks_too_much_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"{name(2)} \(counted from the apex\) has 5 of 8 frames"):
         read_study(write_classic(tmp_path, change=without((2, 2), (3, 2), (4, 2))))
 
 
+@pytest.mark.robustness(11)
 @pytest.mark.parametrize("z", [0, N_SLICES - 1])
 def test_a_slice_at_the_end_that_lacks_too_much_is_left_out_by_name(z: int, tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, change=without(*((t, z) for t in range(1, N_PHASES)))))
@@ -75,6 +79,7 @@ def test_a_slice_at_the_end_that_lacks_too_much_is_left_out_by_name(z: int, tmp_
     assert len(study.source.frames[0]) == N_SLICES - 1
 
 
+@pytest.mark.robustness(11)
 def test_a_slice_with_more_phases_gives_the_nearest_in_time(tmp_path: Path) -> None:
     twice = phantom(16).study
     write_classic(tmp_path / "one", "Siemens", change=lambda data, t, z: None if z == 2 else data)
@@ -84,6 +89,7 @@ def test_a_slice_with_more_phases_gives_the_nearest_in_time(tmp_path: Path) -> N
     assert f"{name(2)} (counted from the apex) has 16 frames; the 8 nearest in time were used." in study.warnings
 
 
+@pytest.mark.robustness(12)
 def test_without_trigger_times_phases_are_in_the_order_of_the_numbers(tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, change=untimed))
     assert (study.frames == TRUTH.frames).all()
@@ -92,6 +98,7 @@ def test_without_trigger_times_phases_are_in_the_order_of_the_numbers(tmp_path: 
     assert warning.startswith("Trigger times are missing or equal in all slices")
 
 
+@pytest.mark.robustness(12)
 @pytest.mark.parametrize("time_ms", [0.0, 250.0], ids=["zero", "equal"])
 def test_trigger_times_that_tell_no_frames_apart_count_as_missing(time_ms: float, tmp_path: Path) -> None:
     def same(data: Dataset, t: int, z: int) -> Dataset:
@@ -145,6 +152,7 @@ def test_a_slice_short_of_phases_without_times_is_refused_by_name(tmp_path: Path
         read_study(write_classic(tmp_path, change=short))
 
 
+@pytest.mark.robustness(9)
 def test_copies_of_an_image_are_counted_and_used_once(tmp_path: Path) -> None:
     write_classic(tmp_path / "one")
     write_classic(tmp_path / "copy", change=lambda data, t, z: data if z == 0 else None)
@@ -153,6 +161,7 @@ def test_copies_of_an_image_are_counted_and_used_once(tmp_path: Path) -> None:
     assert study.warnings == ("Copies of the same images left out: 8.",)
 
 
+@pytest.mark.robustness(9)
 def test_two_images_of_one_place_and_time_are_used_once(tmp_path: Path) -> None:
     def again(data: Dataset, t: int, z: int) -> Dataset:
         data.SOPInstanceUID, data.InstanceNumber = uid("again", t, z), data.InstanceNumber + 100
@@ -166,6 +175,7 @@ def test_two_images_of_one_place_and_time_are_used_once(tmp_path: Path) -> None:
     assert study.warnings == ("40 images were left out: another image has the same position and trigger time.",)
 
 
+@pytest.mark.robustness(13)
 def test_one_phase_is_a_study_of_one_frame(tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, change=lambda data, t, z: data if t == 0 else None))
     assert study.frames.shape[:2] == (1, N_SLICES)
@@ -173,6 +183,7 @@ def test_one_phase_is_a_study_of_one_frame(tmp_path: Path) -> None:
     assert study.warnings == ()
 
 
+@pytest.mark.robustness(14)
 def test_one_slice_is_a_study_of_one_slice(tmp_path: Path) -> None:
     study = read_study(write_classic(tmp_path, change=lambda data, t, z: data if z == 2 else None))
     assert study.frames.shape[:2] == (N_PHASES, 1)
@@ -189,6 +200,7 @@ def test_times_that_are_not_those_of_a_heart_beat_are_left_out(tmp_path: Path) -
     assert study.warnings == ("The trigger times are not those of one heart beat.",)
 
 
+@pytest.mark.robustness(9)
 def test_a_missing_slice_is_refused_with_the_list_of_distances(tmp_path: Path) -> None:
     with pytest.raises(
         GeometryError, match=r"not evenly spaced \(distances 18\.0, 36\.0, 18\.0 mm\)|\(distances 18\.0, 18\.0, 36"
@@ -235,6 +247,7 @@ def test_a_slice_acquired_with_fewer_phases_is_told_from_one_that_lacks_frames()
     assert max(abs(index / 20 - t / 25) for t, index in enumerate(indices)) <= 0.5 / 20 + 1e-9
 
 
+@pytest.mark.robustness(12)
 @settings(max_examples=60)
 @given(
     lengths=st.lists(st.floats(500.0, 1500.0), min_size=2, max_size=6),

@@ -20,6 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_classic(tmp_path_factory.mktemp("dicom") / "Doe^Jane", "Siemens", study=study)
 
 
+@pytest.mark.robustness(6)
 def test_a_dicom_folder_becomes_masks_where_the_images_lie_and_a_record_without_names(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -227,6 +227,7 @@ def test_the_readme_leads_from_sample_data_to_results_step_by_step() -> None:
     tutorial = section("In 3D Slicer").split("### Tutorial", 1)[1]
     assert re.findall(r"^(\d)\. ", tutorial, re.MULTILINE)[:4] == ["1", "2", "3", "4"]
     assert "Sample Data" in tutorial
+    assert re.search(r"\[ACDC\]\(https://", tutorial), "where real studies come from"
 
 
 def test_the_readme_says_how_to_cite_and_what_is_stored_where() -> None:

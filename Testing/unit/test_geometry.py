@@ -115,6 +115,7 @@ def sheared_by(degrees: float) -> np.ndarray:
     return np.array([[1.0, math.sin(angle), 0.0], [0.0, math.cos(angle), 0.0], [0.0, 0.0, 1.0]])
 
 
+@pytest.mark.robustness("3b")
 @given(rotations, st.floats(0.0, MAX_ROUNDING_DEGREES * 0.99))
 def test_directions_off_by_rounding_become_the_nearest_rotation(rotation: np.ndarray, degrees: float) -> None:
     sheared = rotation @ sheared_by(degrees)
@@ -126,6 +127,7 @@ def test_directions_off_by_rounding_become_the_nearest_rotation(rotation: np.nda
     assert np.linalg.det(matrix) == pytest.approx(np.linalg.det(rotation))
 
 
+@pytest.mark.robustness(3)
 @pytest.mark.parametrize("degrees", [0.5, 5.0, 45.0])
 def test_sheared_axes_are_refused_naming_the_angle(degrees: float) -> None:
     with pytest.raises(GeometryError, match=rf"{90 - degrees:.1f} degrees apart"):

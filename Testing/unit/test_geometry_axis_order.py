@@ -58,6 +58,7 @@ def test_rearranging_copies_nothing(order: AxisOrder) -> None:
     assert np.shares_memory(order.apply(array), array)
 
 
+@pytest.mark.robustness(5)
 @given(grids(), st.sampled_from(ORDERS), st.data())
 def test_every_voxel_keeps_its_place_in_the_patient(geometry: Geometry, order: AxisOrder, data: st.DataObject) -> None:
     array = numbered(geometry, 1)[0]
@@ -86,6 +87,7 @@ def test_all_48_ways_to_store_a_study_give_the_same_standard_array(geometry: Geo
         assert order.geometry(header).matches(expected_geometry)
 
 
+@pytest.mark.robustness(5)
 @given(grids())
 def test_standard_axes_are_right_handed_with_the_slices_along_z(geometry: Geometry) -> None:
     for slice_axis in range(3):

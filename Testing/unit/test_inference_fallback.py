@@ -53,6 +53,7 @@ def gpu(monkeypatch):
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     ],
 )
+@pytest.mark.robustness(21)
 def test_a_gpu_without_memory_is_given_up_for_the_cpu_once_and_the_result_says_so(gpu, error):
     full, told, sentences = FullGpu(error), [], []
     analysis = analyse(STUDY, full.loaded(), progress=lambda text, _: sentences.append(text), note=told.append)

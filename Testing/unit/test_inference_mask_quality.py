@@ -100,7 +100,7 @@ def test_a_quality_comes_back_from_json_as_it_was():
         ({"slope": float("inf")}, "finite"),
         ({"intercept": float("nan")}, "finite"),
         ({"limit": 1.1}, "limit"),
-        ({"limit": "0.7"}, "limit '0.7'; expected a number"),
+        ({"limit": "0.7"}, "limit '0.7'; expected a finite number"),
         ({"colour": 1.0}, "colour"),
     ],
 )

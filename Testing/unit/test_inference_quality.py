@@ -25,12 +25,14 @@ def test_a_good_study_has_no_flag():
     assert codes(GOOD) == []
 
 
+@pytest.mark.robustness(25)
 def test_ventricles_larger_at_es_are_flagged_and_forbid_a_diagnosis():
     found = codes({Phase.ED: GOOD[Phase.ES], Phase.ES: GOOD[Phase.ED]})
     assert found[:2] == ["lv_esv_above_edv", "rv_esv_above_edv"]
     assert set(found[:2]) <= FORBIDDING
 
 
+@pytest.mark.robustness(25)
 @pytest.mark.parametrize("phase", list(Phase))
 def test_myocardium_that_differs_between_the_phases_is_flagged_and_forbids_a_diagnosis(phase):
     thinned = GOOD[phase].copy()
@@ -57,11 +59,13 @@ def test_a_structure_that_is_not_found_is_named(structure, phase):
     assert [flag.text for flag in flags] == [f"not found at {phase}: {structure.name}"]
 
 
+@pytest.mark.robustness(28)
 def test_a_stack_that_is_cut_off_at_both_ends_is_flagged():
     middle = Geometry((80, 60, 4), (2.2, 2.2, 8.0))
     assert "coverage" in codes({phase: mask[5:9] for phase, mask in GOOD.items()}, middle)
 
 
+@pytest.mark.robustness(27)
 @pytest.mark.parametrize("edge", [np.s_[:, 0], np.s_[:, -1], np.s_[:, :, 0], np.s_[:, :, -1]])
 def test_a_mask_at_the_border_of_the_image_is_flagged(edge):
     touching = GOOD[Phase.ES].copy()

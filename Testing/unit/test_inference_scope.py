@@ -121,6 +121,7 @@ def test_a_study_in_scope_keeps_everything_beside_its_score():
     assert (analysis.measurements, analysis.diagnosis.label, analysis.flags) == (plain.measurements, plain.diagnosis.label, ())
 
 
+@pytest.mark.robustness(18)
 def test_a_study_out_of_scope_keeps_its_masks_and_says_why_there_is_nothing_else():
     analysis, plain = run(scope_of(bias=-60.0)), run(None)
     assert analysis.scope_score < 0.01
@@ -150,11 +151,11 @@ def test_a_scope_comes_back_from_json_as_it_was():
     ("change", "words"),
     [
         ({"weight": [1.0] * 3}, "finite coefficients"),
-        ({"mean": [float("nan")] * len(EVIDENCE)}, "finite coefficients"),
+        ({"mean": [float("nan")] * len(EVIDENCE)}, "each item a finite number"),
         ({"sd": [0.0] * len(EVIDENCE)}, "positive SDs"),
         ({"sd": []}, "positive SDs"),
-        ({"bias": float("inf")}, "finite coefficients"),
-        ({"bias": None}, "bias 'None'; expected a number"),
+        ({"bias": float("inf")}, "a finite number"),
+        ({"bias": None}, "bias 'None'; expected a finite number"),
         ({"threshold": 1.5}, "threshold from 0 to 1"),
         ({"evidence": list(reversed(EVIDENCE))}, "evidence is"),
         ({"colour": 1}, "colour"),

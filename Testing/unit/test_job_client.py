@@ -7,15 +7,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from CardiacMTLLib.errors import JobError, OutputError
 from CardiacMTLLib.job import client as client_module
-from CardiacMTLLib.job.client import GIVE_UP_S, GRACE_S, JobClient, JobEnd, JobListener, run_job
+from CardiacMTLLib.job.client import JobClient, JobEnd, JobListener, run_job
 from CardiacMTLLib.job.events import Done, Failed, Note, Progress, Started, event_line
 from CardiacMTLLib.job.folder import Job, read_job
 from CardiacMTLLib.job.process import SubprocessRunner, end_tree, worker_command
 from CardiacMTLLib.job.result import write_result
+from CardiacMTLLib.job.worker_client import GIVE_UP_S, GRACE_S
 from Testing.unit.analyses import analysis_of, study_like
 
 ANALYSIS = analysis_of(study_like())
@@ -177,7 +179,7 @@ def test_a_process_id_that_comes_after_the_cancel_is_still_used_and_nothing_else
     desk.runner.end(-9)
 
 
-@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()])
+@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()], ids=["negative", "none", "init", "own"])
 def test_a_process_id_that_cannot_be_a_worker_s_is_never_killed(desk, pid):
     desk.runner.say(Started(pid))
     desk.client.cancel()
@@ -203,9 +205,55 @@ def test_cancel_before_the_start_does_nothing(temporary):
 
 
 def test_a_job_that_cannot_be_written_is_an_error_at_the_start_and_leaves_nothing(temporary, monkeypatch):
-    monkeypatch.setattr(client_module, "write_job", lambda job, folder: (_ for _ in ()).throw(OutputError("no room")))
+    monkeypatch.setattr(client_module, "job_pieces", no_room)
     with pytest.raises(OutputError, match="no room"):
         Desk(Job(ANALYSIS.study))
+
+
+def no_room(job, folder):
+    folder.mkdir()
+    yield
+    raise OutputError("no room")
+
+
+def begun(job, monkeypatch, pieces=None):
+    """A client whose job is still being written, the runner that waits for it, and what it tells."""
+    if pieces is not None:
+        monkeypatch.setattr(client_module, "job_pieces", pieces)
+    runner, outcomes = FakeRunner(), []
+    runner.command = None
+    client = JobClient(job, runner, JobListener(finished=outcomes.append))
+    client.begin()
+    return client, runner, outcomes
+
+
+def test_a_job_is_written_piece_by_piece_and_the_worker_starts_after_the_last(temporary, monkeypatch):
+    monkeypatch.setattr("CardiacMTLLib.job.array_file.PIECE_BYTES", ANALYSIS.study.frames[0].nbytes)
+    client, runner, _ = begun(Job(ANALYSIS.study), monkeypatch)
+    ticks = 0
+    while client.preparing:
+        assert client.running
+        assert runner.command is None
+        client.tick()
+        ticks += 1
+    assert ticks > len(ANALYSIS.study.frames)
+    assert np.array_equal(read_job(Path(runner.command[-2])).study.frames, ANALYSIS.study.frames)
+    runner.end(1)
+
+
+def test_a_cancel_while_the_job_is_written_leaves_nothing_and_starts_no_worker(temporary, monkeypatch):
+    client, runner, outcomes = begun(Job(ANALYSIS.study), monkeypatch)
+    client.tick()
+    client.cancel()
+    client.tick()
+    assert (outcomes[0].end, client.running, runner.command) == (JobEnd.CANCELLED, False, None)
+
+
+def test_a_job_that_cannot_be_written_piece_by_piece_ends_with_the_reason(temporary, monkeypatch):
+    client, runner, outcomes = begun(Job(ANALYSIS.study), monkeypatch, no_room)
+    client.tick()
+    client.tick()
+    assert (outcomes[0].end, outcomes[0].text, runner.command) == (JobEnd.FAILED, "no room", None)
 
 
 def test_no_room_for_temporary_files_is_an_error_at_the_start(tmp_path, monkeypatch):

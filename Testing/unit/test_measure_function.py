@@ -36,6 +36,7 @@ def without(structure, phase):
     return MASKS | {phase: emptied}
 
 
+@pytest.mark.robustness(26)
 @pytest.mark.parametrize("spacing", [(1.4, 1.4, 6.0), (0.9, 1.7, 6.0), (1.4, 1.4, 3.0)])
 def test_volumes_of_analytic_hearts_are_found_to_partial_volume_error(spacing):
     grid = Geometry((int(154 / spacing[0]), int(126 / spacing[1]), int(90 / spacing[2])), spacing)
@@ -142,6 +143,7 @@ def test_one_slice_has_no_volumes_and_says_why():
     assert table["body_surface_area_m2"].value is not None
 
 
+@pytest.mark.robustness(24)
 @pytest.mark.parametrize("phase", list(Phase))
 @pytest.mark.parametrize(
     ("structure", "word", "dependent"),
@@ -164,6 +166,7 @@ def test_every_measurement_is_a_number_or_a_reason(masks, patient):
         assert measurement.value is None or np.isfinite(measurement.value)
 
 
+@pytest.mark.robustness(25)
 def test_a_ventricle_that_grows_to_es_gives_a_negative_fraction_and_no_error():
     swapped = {Phase.ED: MASKS[Phase.ES], Phase.ES: MASKS[Phase.ED]}
     assert values(swapped)["lv_ef_percent"] < 0

@@ -84,6 +84,7 @@ def test_a_folder_that_is_a_member_of_its_own_does_no_harm(packed, imported):
     assert import_model(path).name == "tiny"
 
 
+@pytest.mark.robustness(30)
 def test_a_model_that_is_there_is_kept(packed, imported, model):
     import_model(packed())
     before = (imported / "tiny" / "weights.safetensors").read_bytes()
@@ -94,6 +95,7 @@ def test_a_model_that_is_there_is_kept(packed, imported, model):
     assert find_model("tiny").manifest().version == "1.2.3"
 
 
+@pytest.mark.robustness(30)
 def test_models_that_came_with_the_software_are_neither_replaced_nor_removed(packed, imported, model):
     change_manifest(model, name=DEFAULT_MODEL)
     assert "it came with the software and stays" in refusal(packed(), imported)
@@ -193,6 +195,7 @@ BAD_ARCHIVES = {
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize(("change", "words"), BAD_ARCHIVES.values(), ids=BAD_ARCHIVES)
+@pytest.mark.robustness(30, 34)
 def test_an_archive_that_is_none_is_refused_and_nothing_is_left(change, words, packed, imported):
     path = packed()
     change(path)
@@ -200,6 +203,7 @@ def test_an_archive_that_is_none_is_refused_and_nothing_is_left(change, words, p
     assert names() == [DEFAULT_MODEL]
 
 
+@pytest.mark.robustness(34)
 def test_unpacking_stops_at_the_limit_whatever_the_header_says(packed, imported, monkeypatch):
     path = packed()
     with zipfile.ZipFile(path) as opened, path.with_suffix(".out").open("wb"):
@@ -245,6 +249,7 @@ BAD_WEIGHTS = {
 
 
 @pytest.mark.parametrize(("change", "words"), BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+@pytest.mark.robustness(31, 32)
 def test_weights_that_cannot_be_are_refused_even_with_the_right_checksum(change, words, packed, imported, model):
     entry = store.ModelEntry("tiny", model)
     change(entry)
@@ -267,6 +272,7 @@ BAD_MANIFESTS = {
 
 
 @pytest.mark.parametrize(("values", "words"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
+@pytest.mark.robustness(33)
 def test_a_manifest_that_cannot_be_is_refused(values, words, packed, imported, model):
     change_manifest(model, **values)
     assert words in refusal(packed(), imported)
@@ -274,6 +280,7 @@ def test_a_manifest_that_cannot_be_is_refused(values, words, packed, imported, m
 
 @settings(max_examples=60)
 @given(data=st.data())
+@pytest.mark.robustness(30, 34)
 def test_a_damaged_archive_is_refused_or_gives_the_very_model(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     whole = zip_folder(write_tiny_model(folder / "tiny").folder, folder / "tiny.zip").read_bytes()

@@ -43,7 +43,7 @@ def test_a_network_that_cannot_be_is_refused(change, words):
         ({"window_size": 128.0}, "window_size '128.0'; expected a whole number"),
         ({"channels": 16}, "channels '16'; expected a list"),
         ({"channels": [16, "32"]}, "expected a list"),
-        ({"window_spacing_mm": None}, "expected a number"),
+        ({"window_spacing_mm": None}, "expected a finite number"),
         ({"depth": 3}, r"'depth'.*\]; expected \["),
     ],
 )

@@ -82,6 +82,7 @@ def test_one_frame_cannot_be_both_phases():
         run(ed_frame=1, es_frame=1)
 
 
+@pytest.mark.robustness(4)
 def test_all_48_ways_to_store_a_study_give_the_same_measurements_and_the_mask_at_the_same_place():
     geometry = Geometry(ORACLE_GRID.size_xyz, SPACING, SHORT_AXIS_DIRECTION, (-60.0, -80.0, 40.0))
     expected = values(run(**KNOWN))
@@ -108,11 +109,13 @@ def test_volumes_are_true_to_the_window_s_4_mm_wherever_the_heart_lies_and_whate
         assert analysis.measurements[name].value == pytest.approx(expected[name].value, rel=0.1), name
 
 
+@pytest.mark.robustness(17)
 @pytest.mark.parametrize("change", [lambda f: f / 7.0 + 1e3, lambda f: ((f + 600) // 5).astype(np.uint8), lambda f: f * 40])
 def test_the_scale_offset_and_type_of_intensities_change_nothing(change):
     assert values(run(change(FRAMES.astype(np.int32)), **KNOWN)) == values(run(**KNOWN))
 
 
+@pytest.mark.robustness(18)
 def test_a_study_without_a_heart_is_out_of_scope_with_nothing_but_the_reason():
     analysis = run(painted_frames(np.zeros_like(TRUTH), SPACING), **KNOWN)
     assert codes(analysis) == ["out_of_scope"]
@@ -126,6 +129,7 @@ def test_a_study_without_a_heart_is_out_of_scope_with_nothing_but_the_reason():
     assert "no short-axis heart was found" in diagnosis.reason
 
 
+@pytest.mark.robustness(13)
 def test_one_frame_gives_volumes_and_says_why_there_is_no_more():
     analysis = run(FRAMES[:1])
     assert analysis.frames == {Phase.ED: 0}
@@ -146,6 +150,7 @@ def test_a_single_frame_that_is_es_is_measured_as_es(whole_cycle):
     assert "ED frame" in analysis.diagnosis.reason
 
 
+@pytest.mark.robustness(14)
 def test_one_slice_gives_masks_but_no_volumes():
     analysis = run(FRAMES[:, 5:6], **KNOWN)
     assert (analysis.masks[Phase.ED] == TRUTH[0, 5:6]).all()
@@ -200,6 +205,7 @@ def test_a_heart_that_does_not_move_has_no_es():
     assert analysis.diagnosis.label is None
 
 
+@pytest.mark.robustness(25)
 def test_a_heart_larger_at_es_is_flagged_and_not_diagnosed():
     analysis = run(ed_frame=1, es_frame=0)
     assert codes(analysis)[:2] == ["lv_esv_above_edv", "rv_esv_above_edv"]
@@ -209,6 +215,7 @@ def test_a_heart_larger_at_es_is_flagged_and_not_diagnosed():
     assert len(analysis.diagnosis.auxiliary_logits) == 5
 
 
+@pytest.mark.robustness(24)
 def test_a_structure_that_is_not_there_is_undefined_and_so_is_the_diagnosis():
     truth = np.where(TRUTH == Label.RV, 0, TRUTH)
     analysis = run(painted_frames(truth, SPACING), **KNOWN)
@@ -225,11 +232,13 @@ def test_an_uncertain_diagnosis_keeps_its_probabilities_without_a_label():
     assert list(analysis.diagnosis.probabilities.values()) == pytest.approx([0.2] * 5)
 
 
+@pytest.mark.robustness(15)
 def test_a_constant_image_is_refused_as_without_signal():
     with pytest.raises(InputError, match="no signal"):
         run(np.full_like(FRAMES, 100), **KNOWN)
 
 
+@pytest.mark.robustness(19)
 @pytest.mark.parametrize("size", [(16, 16), (15, 17), (1, 1)])
 def test_a_tiny_image_keeps_its_shape_and_gives_numbers_or_reasons(size):
     frames = np.random.default_rng(0).integers(0, 300, (2, 4, *size), dtype=np.int16)

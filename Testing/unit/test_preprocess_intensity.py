@@ -24,6 +24,7 @@ def test_scale_and_offset_of_intensities_change_nothing_even_beyond_the_image(sc
     np.testing.assert_allclose(windows_of(FRAMES * scale + offset), windows_of(FRAMES), atol=1e-3)
 
 
+@pytest.mark.robustness(17)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.int64, np.float32, np.float64])
 def test_every_type_of_voxel_gives_the_same_values(dtype):
     frames = np.clip(FRAMES, 0, 255)
@@ -49,6 +50,7 @@ def test_a_few_extreme_voxels_do_not_change_the_scale():
     np.testing.assert_allclose(windows_of(spiked)[window], windows_of(FRAMES)[window], atol=0.02)
 
 
+@pytest.mark.robustness(15)
 @pytest.mark.parametrize("level", [0, 100, -7])
 @pytest.mark.parametrize("size", [16, 128])
 def test_a_constant_image_has_no_signal(level, size):

@@ -144,6 +144,7 @@ def test_the_inside_of_a_window_is_bounded_by_its_outermost_samples():
     assert len(x[columns]) == (np.abs(x - 30.0) <= 7.5 * 1.5).sum()
 
 
+@pytest.mark.robustness(19)
 @pytest.mark.parametrize("size", [(16, 16), (15, 16), (1, 1), (17, 512)])
 def test_any_matrix_fits_any_window_and_keeps_its_shape(size):
     geometry = Geometry((*size, 1), (1.4, 1.4, 8.0))

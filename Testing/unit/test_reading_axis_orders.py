@@ -41,6 +41,7 @@ def stored(direction: np.ndarray, axes: tuple[int, ...], flips: tuple[bool, ...]
     return image
 
 
+@pytest.mark.robustness(4)
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS.keys())
 def test_all_48_axis_orders_give_one_study_and_masks_at_one_place(direction: np.ndarray, suffix: str, tmp_path: Path) -> None:
@@ -65,6 +66,7 @@ def test_all_48_axis_orders_give_one_study_and_masks_at_one_place(direction: np.
         np.testing.assert_allclose(mask.GetSpacing(), image.GetSpacing(), rtol=1e-6)
 
 
+@pytest.mark.robustness(5)
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS.keys())
 def test_a_voxel_of_the_study_lies_where_the_file_puts_it(direction: np.ndarray, tmp_path: Path) -> None:
     sitk.WriteImage(stored(direction, (1, 2, 0), (True, False, False)), str(tmp_path / "study.nrrd"))

@@ -61,6 +61,7 @@ def scaled_sform(direction: np.ndarray, spacing: tuple[float, ...]) -> tuple[tup
     return tuple((*row, 5.0) for row in (direction * spacing).tolist())
 
 
+@pytest.mark.robustness(1)
 def test_acdc_headers_keep_the_spacing_of_pixdim_with_one_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = Nifti().write(tmp_path / "acdc.nii.gz")
     study = read_study(path)
@@ -85,6 +86,7 @@ def test_itk_warns_after_a_read_as_it_did_before(shown: bool, tmp_path: Path) ->
         sitk.ProcessObject.SetGlobalWarningDisplay(usual)
 
 
+@pytest.mark.robustness(2)
 def test_a_file_without_orientation_is_read_by_pixdim_with_a_warning(tmp_path: Path) -> None:
     study = read_study(Nifti(sform_code=0).write(tmp_path / "plain.nii.gz"))
     assert study.geometry.spacing_xyz_mm == (1.5625, 1.5625, 10.0)
@@ -127,6 +129,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.robustness(1)
 @pytest.mark.parametrize("nifti", HEADERS.values(), ids=HEADERS.keys())
 def test_geometry_and_voxels_equal_those_of_simpleitk(nifti: Nifti, tmp_path: Path) -> None:
     path = nifti.write(tmp_path / "image.nii.gz")
@@ -143,6 +146,7 @@ def test_geometry_and_voxels_equal_those_of_simpleitk(nifti: Nifti, tmp_path: Pa
     assert (study.stored.geometry.direction_matrix == directions).all()
 
 
+@pytest.mark.robustness(1)
 @pytest.mark.parametrize("name", ["scanner sform against qform", "aligned sform against qform", "sheared sform beside a qform"])
 def test_an_sform_and_a_qform_that_disagree_give_a_warning(name: str, tmp_path: Path) -> None:
     used = "sform" if name.startswith("scanner") else "qform"
@@ -161,6 +165,7 @@ def rounded_nifti(degrees: float) -> Nifti:
     return Nifti(sform=scaled_sform(sheared, (1.5625, 1.5625, 10.0)))
 
 
+@pytest.mark.robustness("3b")
 def test_directions_that_itk_refuses_for_rounding_are_read_with_a_warning(tmp_path: Path) -> None:
     path = rounded_nifti(0.05).write(tmp_path / "rounded.nii.gz")
     with quiet_itk(), pytest.raises(RuntimeError, match="orthonormal"):
@@ -173,11 +178,13 @@ def test_directions_that_itk_refuses_for_rounding_are_read_with_a_warning(tmp_pa
     assert "0.0500 degrees off right angles" in study.warnings[0]
 
 
+@pytest.mark.robustness(3)
 def test_a_sheared_nifti_is_refused_naming_the_angle(tmp_path: Path) -> None:
     with pytest.raises(GeometryError, match=r"80\.0 degrees apart"):
         read_study(rounded_nifti(10.0).write(tmp_path / "sheared.nii.gz"))
 
 
+@pytest.mark.robustness(17)
 @pytest.mark.parametrize("kind", ["u1", "i2", "i4", "f4", "f8"])
 def test_every_type_of_voxel_gives_the_same_values(kind: str, tmp_path: Path) -> None:
     study = read_study(Nifti(voxels=VOXELS.astype(kind)).write(tmp_path / "image.nii.gz"))
@@ -185,6 +192,7 @@ def test_every_type_of_voxel_gives_the_same_values(kind: str, tmp_path: Path) ->
     assert study.frames.dtype == (np.float32 if kind.startswith("f") else np.dtype(kind))
 
 
+@pytest.mark.robustness(17)
 @pytest.mark.parametrize(("slope", "intercept"), [(0.0, 0.0), (math.nan, math.nan), (1.0, 0.0), (2.0, 10.0)])
 def test_rescaling_is_applied_where_it_is_stated(slope: float, intercept: float, tmp_path: Path) -> None:
     stored = VOXELS if slope != 2.0 else ((VOXELS - 10) // 2).astype(np.int16)
@@ -234,6 +242,7 @@ def test_a_flipped_byte_in_a_compressed_stream_is_refused(tmp_path: Path) -> Non
         read_study(path)
 
 
+@pytest.mark.robustness(20)
 def test_a_header_that_claims_more_than_the_file_can_hold_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be in a file of"):
         read_study(Nifti(sizes=(4, 30_000, 30_000, 30_000, 30_000)).write(tmp_path / "huge.nii.gz"))
@@ -255,6 +264,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.robustness(18)
 @pytest.mark.parametrize(("nifti", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_no_cine_image_is_refused_in_one_line(
     nifti: Nifti, words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -86,6 +86,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.robustness(18)
 @pytest.mark.parametrize(("voxels", "lines", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_no_cine_image_is_refused_in_one_line(
     voxels: np.ndarray, lines: tuple[str, ...], words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -98,6 +99,7 @@ def test_what_is_no_cine_image_is_refused_in_one_line(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.robustness("3b")
 @pytest.mark.parametrize("slant", ["0.00001", "0.001", "0.004"])
 def test_directions_off_by_rounding_are_mended_with_a_warning(slant: str, tmp_path: Path) -> None:
     axes = f"(1.5,0,0) ({slant},1.4,0) (0,0,8)"
@@ -106,6 +108,7 @@ def test_directions_off_by_rounding_are_mended_with_a_warning(slant: str, tmp_pa
     np.testing.assert_allclose(study.geometry.direction_matrix, np.eye(3), atol=0.003)
 
 
+@pytest.mark.robustness(3)
 def test_sheared_axes_are_refused_naming_the_angle(tmp_path: Path) -> None:
     axes = "(1.5,0,0) (0.3,1.4,0) (0,0,8)"
     with pytest.raises(GeometryError, match=r"77\.9 degrees apart"):

@@ -12,6 +12,7 @@ from CardiacMTLLib.reading.itk import open_header, quiet_itk
 from CardiacMTLLib.report.segmentation_file import write_mask
 
 
+@pytest.mark.robustness(1)
 def test_every_patient_is_read_without_a_word_and_with_simpleitks_spacing(
     data_root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ def stack(path: Path, spacing: tuple[float, ...], voxels: np.ndarray = VOXELS) -
     return path
 
 
+@pytest.mark.robustness(8)
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.4, 1.4, 1.0), (1.4, 1.3, 1.0), (0.7, 0.7, 1.0), (1.9, 1.9, 1.0)])
 def test_a_slice_spacing_of_one_by_default_is_refused_and_never_guessed(
@@ -29,6 +30,7 @@ def test_a_slice_spacing_of_one_by_default_is_refused_and_never_guessed(
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.robustness(8)
 @pytest.mark.parametrize("spacing", [(1.4, 1.3, 1.0), (0.7, 0.8, 1.0)])
 def test_a_default_is_told_in_every_axis_order(spacing: tuple[float, ...], tmp_path: Path) -> None:
     for number, axes in enumerate(permutations(range(3))):
@@ -71,6 +73,7 @@ def test_a_given_slice_spacing_that_is_no_distance_is_refused(spacing: float, tm
         read_study(stack(tmp_path / "stack.nrrd", (1.4, 1.4, 8.0)), slice_spacing_mm=spacing)
 
 
+@pytest.mark.robustness(14)
 @pytest.mark.parametrize("frames", [1, 3])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_single_slice_is_read_whatever_its_thickness(axis: int, frames: int, tmp_path: Path) -> None:
@@ -83,6 +86,7 @@ def test_a_single_slice_is_read_whatever_its_thickness(axis: int, frames: int, t
     assert (study.in_file_axes(study.frames) == voxels).all()
 
 
+@pytest.mark.robustness(19)
 @pytest.mark.parametrize("shape", [(10, 16, 16), (3, 17, 31), (2, 512, 512), (2, 1, 1)])
 def test_any_matrix_size_is_read_as_it_is(shape: tuple[int, int, int], tmp_path: Path) -> None:
     voxels = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)

@@ -51,6 +51,7 @@ def test_masks_agree_with_the_expert(patient: Patient) -> None:
     assert np.mean(overlap) >= MIN_MEAN_DICE
 
 
+@pytest.mark.robustness(6)
 def test_the_written_grid_is_that_of_the_input(patient: Patient) -> None:
     for found, truth in images(*patient):
         assert found.GetSize() == truth.GetSize()

@@ -20,7 +20,7 @@ ANALYSIS = analysis_of()
 def test_the_record_names_schema_software_model_and_research_use():
     record = result_record(analysis_of())
 
-    assert record["schema_version"] == "1.2"
+    assert record["schema_version"] == "1.3"
     assert record["software"] == {"name": "CardiacMTL", "version": __version__}
     assert record["model"] == {"name": "acdc-joint", "version": "1.2.0", "sha256": "0123456789abcdef" * 4}
     assert record["research_use"] == RESEARCH_USE

@@ -8,6 +8,7 @@ from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.diagnosis.features import FEATURES
 from CardiacMTLLib.diagnosis.head import HeadWeights, diagnose
 from CardiacMTLLib.labels import Group
+from CardiacMTLLib.report.diagnosis_view import percent_text
 from CardiacMTLLib.report.explanation_record import explanation_record
 from CardiacMTLLib.report.explanation_view import SHOWN_FEATURES, STRIP_LEFT, STRIP_RIGHT, explanation_view
 from CardiacMTLLib.report.html import Picture, render_report
@@ -81,7 +82,7 @@ def test_the_view_draws_the_weightiest_features_and_counts_the_rest():
 
     assert [row.title.lower() for row in view.rows] == [f.title.lower() for f in FEATURES[: -SHOWN_FEATURES - 1 : -1]]
     assert view.n_more == N - SHOWN_FEATURES
-    assert view.runner_up_percent == pytest.approx(100 * diagnosis_of().probabilities[Group.MINF])
+    assert view.runner_up_text == percent_text(diagnosis_of().probabilities[Group.MINF])
     assert view.favouring_runner_up == ("RV volume at ED (0.90)",)
 
 

@@ -1,7 +1,10 @@
 import base64
+import platform
 import re
 import sys
-from html.parser import HTMLParser
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
@@ -9,48 +12,15 @@ from CardiacMTLLib import __version__
 from CardiacMTLLib.analysis import ModelIdentity, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import MEANING, RESEARCH_USE, Contribution, Diagnosis
 from CardiacMTLLib.errors import MissingPackageError
-from CardiacMTLLib.report.html import (
-    ACDC_CITATION,
-    SHOWN_CONTRIBUTIONS,
-    Picture,
-    contribution_rows,
-    render_report,
-    write_report,
-)
+from CardiacMTLLib.report import versions
+from CardiacMTLLib.report.context import ReportContext
+from CardiacMTLLib.report.diagnosis_view import SHOWN_CONTRIBUTIONS, contribution_rows, percent_text
+from CardiacMTLLib.report.html import ACDC_CITATION, Picture, render_report, write_report
+from CardiacMTLLib.report.versions import software_versions
 from Testing.unit.analyses import CERTAIN, PROBABILITIES, analysis_of, study_like
+from Testing.unit.html_page import Page
 
 NO_PICTURE = Picture(None, "the package pillow is missing")
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-class Page(HTMLParser):
-    """What a browser would find on a page: elements with attributes, and whether every element is closed in order."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.elements, self.open, self.words = [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def page_of(analysis=None, *, sheet=NO_PICTURE, view=NO_PICTURE):
@@ -77,9 +47,8 @@ def test_nothing_is_loaded_from_elsewhere_and_no_script_runs(tmp_path):
     (tmp_path / "a.png").write_bytes(b"png")
     page = page_of(sheet=Picture(tmp_path / "a.png"))
 
-    assert page.all("script") == page.all("link") == []
-    addresses = [value for _, attributes in page.elements for name, value in attributes.items() if name in {"src", "href"}]
-    assert [address.partition(":")[0] for address in addresses] == ["data"]
+    assert page.all("script") == page.all("link") == page.loads == []
+    assert [image["src"].partition(":")[0] for image in page.all("img")] == ["data"]
     assert "default-src 'none'" in str(page.all("meta"))
 
 
@@ -146,6 +115,59 @@ def test_flags_and_warnings_are_shown():
     assert "the base is not covered base_not_covered Look at the first slice." in text
     assert "two spacings in the header" in text
     assert "No quality flag was raised" in page_of().text
+
+
+def test_what_a_reader_needs_first_stands_before_the_pictures():
+    flags = (QualityFlag("coverage", "the base is not covered", "Look."),)
+    text = page_of(analysis_of(flags=flags)).text
+
+    places = [
+        text.index(part)
+        for part in (
+            "Pattern most like",
+            MEANING,
+            "Key measurements",
+            "the base is not covered",
+            "Pictures",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_the_expected_agreement_of_the_masks_is_said_for_the_phases_that_have_one():
+    predicted = {"LV_ED": 0.954, "LV_ES": 0.91, "MYOCARDIUM_ES": 0.8}
+    text = page_of(replace(analysis_of(), predicted_dice=predicted)).text
+
+    assert "(Dice, 1 is perfect): LV 0.95 at ED, 0.91 at ES; myocardium 0.80 at ES." in text
+    assert "Dice" not in page_of().text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.0, "< 0.1 %"), (0.0006, "0.1 %"), (0.5, "50.0 %"), (0.9996, "> 99.9 %")])
+def test_no_probability_is_shown_as_nothing_or_as_certain(share, text):
+    assert percent_text(share).replace("\N{NO-BREAK SPACE}", " ") == text
+
+
+def test_versions_and_the_time_of_the_report_are_named():
+    made_at = datetime(2031, 2, 3, 4, 5, tzinfo=UTC)
+    page = render_report(analysis_of(), sheet=NO_PICTURE, view=NO_PICTURE, context=ReportContext(made_at=made_at))
+
+    assert "2031-02-03 04:05 UTC" in page
+    assert f"python {platform.python_version()}, torch {version('torch')}" in Page(page).text
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
+    monkeypatch.setattr(versions, "_PACKAGES", ("torch", "no-such-package"))
+
+    assert software_versions()["no-such-package"] is None
+    assert "no-such-package not installed" in page_of().text
+
+
+def test_a_reason_names_no_folder():
+    reason = "the view needs slicer-core, which cannot be imported (cannot import x from y (/data/jane doe/y.py)); install it"
+    text = page_of(view=Picture(None, reason)).text
+
+    assert "jane" not in text
+    assert "(cannot import x from y (y.py)); install it" in text
 
 
 def test_text_from_outside_is_escaped():

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,3 +242,33 @@ def test_extra_files_belong_to_the_run(tmp_path):
 
     assert files.names[-1] == "phantom.txt"
     assert (tmp_path / "out/phantom.txt").read_text(encoding="utf-8") == "phantom"
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_scene_and_view_may_be_made_while_the_other_files_are_written(tmp_path, at_once):
+    begun = {name: threading.Event() for name in ("view", "scene")}
+    main = threading.current_thread()
+
+    def view(analysis, path):
+        begun["view"].set()
+        assert (threading.current_thread() is main) != at_once
+        draw_view(analysis, path)
+
+    def scene(analysis, path):
+        begun["scene"].set()
+        no_slicer(analysis, path)
+
+    files = write_outputs(ANALYSIS, tmp_path / "out", scene_writer=scene, view_renderer=view, at_once=at_once)
+
+    assert all(event.is_set() for event in begun.values())
+    assert "overlay_3d.png" in files.names
+    assert files.notes == ("scene.mrb is left out: slicer-core is not installed; install slicer-core",)
+
+
+def test_a_failure_beside_the_other_files_leaves_nothing_behind(tmp_path):
+    def fails(analysis, path):
+        raise OutputError("no room")
+
+    with pytest.raises(OutputError, match="no room"):
+        write_outputs(ANALYSIS, tmp_path / "out", scene_writer=write_scene, view_renderer=fails, at_once=True)
+    assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,8 @@ import pytest
 from CardiacMTLLib.measure.measurement import Measurement
 from CardiacMTLLib.measure.reference import RANGES, SOURCES
 from CardiacMTLLib.outputs import OutputFiles
-from CardiacMTLLib.report.html import Picture, measurement_rows, render_report
+from CardiacMTLLib.report.html import Picture, render_report
+from CardiacMTLLib.report.measurements_view import measurement_rows
 from CardiacMTLLib.report.record import result_record
 from CardiacMTLLib.report.reference_view import ranges_text, source_notes
 from CardiacMTLLib.report.summary import run_summary
@@ -76,7 +77,7 @@ def test_the_record_lists_every_source_whose_key_it_uses():
 
 
 def test_rows_of_the_report_hold_range_mark_and_the_number_of_their_note():
-    rows = {row.title: row for row in measurement_rows(analysed(None))}
+    rows = {row.title: row for row in measurement_rows(analysed(None)).values()}
 
     assert rows["LV ejection fraction"].ranges == "men 48-68, women 51-71"
     assert rows["LV ejection fraction"].outside == "below"
@@ -102,7 +103,7 @@ def test_the_page_shows_ranges_marks_and_sources(sex, words, marked):
 
     assert words in html
     assert ("both are shown" in html) == (sex is None)
-    assert html.count('class="outside"') == marked
+    assert html.count('class="outside"') == 2 * marked  # among the key measurements, and among all
     assert html.count("</li>") >= 3
     for text in ("doi 10.1186/s12968-017-0327-9", "45 to 74 years", "UK Biobank", "second-hand"):
         assert text in html

@@ -38,6 +38,7 @@ def labels(study: CineStudy) -> np.ndarray:
     return study.frames.astype(np.uint8)
 
 
+@pytest.mark.robustness(6)
 @pytest.mark.parametrize("seed", range(25))
 @pytest.mark.parametrize("hand", [1, -1])
 def test_a_mask_of_a_nifti_cine_has_the_very_geometry_of_its_file(seed: int, hand: int, tmp_path: Path) -> None:
@@ -48,6 +49,7 @@ def test_a_mask_of_a_nifti_cine_has_the_very_geometry_of_its_file(seed: int, han
     assert (sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "mask.nii.gz"))) == CINE).all()
 
 
+@pytest.mark.robustness(6)
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
 def test_a_mask_of_another_format_has_its_files_geometry_in_single_precision(suffix: str, tmp_path: Path) -> None:
     path = study_file(tmp_path / f"cine{suffix}", rotation(1) * [1, 1, -1])

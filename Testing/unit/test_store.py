@@ -95,6 +95,7 @@ def test_saving_leaves_the_network_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
+@pytest.mark.robustness(30)
 def test_one_flipped_bit_anywhere_is_found(entry, share):
     content = bytearray(entry.weights.read_bytes())
     content[int(share * (len(content) - 1))] ^= 4
@@ -104,6 +105,7 @@ def test_one_flipped_bit_anywhere_is_found(entry, share):
 
 
 @pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html><body>404</body></html>" * 9, None])
+@pytest.mark.robustness(30)
 def test_an_empty_foreign_or_truncated_file_is_refused(entry, content):
     entry.weights.write_bytes(entry.weights.read_bytes()[:-1] if content is None else content)
     assert "the file is damaged" in refusal(entry)
@@ -125,6 +127,7 @@ class _Payload:
 
 
 @pytest.mark.parametrize("write", [lambda o, p: p.write_bytes(pickle.dumps(o)), torch.save], ids=["pickle", "torch"])
+@pytest.mark.robustness(31)
 def test_a_pickle_under_the_name_of_safetensors_is_refused_and_never_run(entry, tmp_path, write):
     marker = tmp_path / "ran"
     write({"weights": _Payload(marker)}, entry.weights)
@@ -152,11 +155,13 @@ def rewrite(entry, change):
         (lambda t: t["head_unindexed.feature_sd"].zero_(), "head_unindexed.feature_sd holds values that are not positive"),
     ],
 )
+@pytest.mark.robustness(32)
 def test_weights_that_do_not_fit_are_refused_by_the_name_of_the_tensor(entry, change, words):
     rewrite(entry, change)
     assert words in refusal(entry)
 
 
+@pytest.mark.robustness(32)
 def test_a_type_of_number_that_torch_does_not_know_is_refused(entry):
     header = json.dumps({"auxiliary.bias": {"dtype": "F4", "shape": [2], "data_offsets": [0, 1]}}).encode()
     entry.weights.write_bytes(len(header).to_bytes(8, "little") + header + b"\0")
@@ -183,6 +188,7 @@ def test_a_missing_manifest_is_named(entry):
         ('{"manifest_version": 3}', "has []; expected ['calibration'"),
     ],
 )
+@pytest.mark.robustness(33)
 def test_a_manifest_that_is_none_is_refused(entry, text, words):
     (entry.folder / "manifest.json").write_bytes(text.encode("latin-1"))
     assert words in refusal(entry)
@@ -206,6 +212,7 @@ def test_a_manifest_that_is_none_is_refused(entry, text, words):
         ({"network": CONFIGURATION.to_json() | {"channels": [4, 8]}}, "unknown tensor"),
     ],
 )
+@pytest.mark.robustness(33)
 def test_a_manifest_that_says_otherwise_than_the_software_is_refused(entry, values, words):
     change_manifest(entry, **values)
     assert words in refusal(entry)

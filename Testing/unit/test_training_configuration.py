@@ -59,7 +59,7 @@ def test_keys_that_are_left_out_take_their_defaults_also_in_nested_records(tmp_p
         ([1, 2], r"has version None; expected 2"),
         ('{"version": 2', r"choices\.json cannot be read"),
         ({"version": 2, "batch_size": "16"}, "batch_size '16'; expected a whole number; correct the value"),
-        ({"version": 2, "learning_rate": None}, "learning_rate 'None'; expected a number"),
+        ({"version": 2, "learning_rate": None}, "learning_rate 'None'; expected a finite number"),
         ({"version": 2, "network": [64]}, "network .*expected a record"),
         ({"version": 2, "network": {"channels": "wide"}}, "network has channels 'wide'; expected a list"),
         ({"version": 2, "inner_folds": 3}, r"unknown keys \['inner_folds'\]"),

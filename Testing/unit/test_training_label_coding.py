@@ -55,6 +55,7 @@ def test_a_cavity_in_a_ring_fits_also_where_the_ring_is_open(wall_mm: float, ope
     check_anatomy({Phase.ED: mask, Phase.ES: mask}, OURS)
 
 
+@pytest.mark.robustness(29)
 @pytest.mark.parametrize("values", WRONG)
 @pytest.mark.parametrize("phase", Phase)
 def test_a_phase_with_another_coding_is_refused_and_its_coding_named(values: tuple[int, ...], phase: Phase) -> None:

@@ -29,6 +29,7 @@ def test_a_study_that_contradicts_itself_is_refused(change: dict[str, object], w
         replace(STUDY, **change)
 
 
+@pytest.mark.robustness(16)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_undefined_voxels_are_refused_with_their_count(bad: float) -> None:
     frames = np.zeros((2, 3, 4, 5), np.float32)
@@ -37,6 +38,7 @@ def test_undefined_voxels_are_refused_with_their_count(bad: float) -> None:
         replace(STUDY, frames=frames)
 
 
+@pytest.mark.robustness(17)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.float32, np.float64, bool])
 def test_every_real_type_of_voxel_is_taken(dtype: type) -> None:
     assert replace(STUDY, frames=np.ones((2, 3, 4, 5), dtype)).frames.dtype == dtype

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import cache
 from typing import Any
 
 
@@ -34,6 +35,7 @@ def to_int(value: enum.Enum) -> EnumInt:
     return EnumInt(int(value.value), type(value))
 
 
+@cache
 def class_enum_value(pyside_class: type, name: str) -> EnumInt | None:
     """The value called `name` of any enum that the class or a base of it declares, as `qt.Qt.AlignCenter` finds it."""
     for owner in pyside_class.__mro__:

@@ -18,6 +18,10 @@ slot_errors: list[BaseException] = []
 """Exceptions that slots have raised and that were only printed. A test that expects one takes it out."""
 
 
+_signals_of_class: dict[type, list[str]] = {}
+"""Signatures of the signals that Qt knows of each class; every object has some, so that an empty list is not known yet."""
+
+
 @dataclass(slots=True)
 class Target:
     """One Python callable that hangs on one signal."""
@@ -68,13 +72,13 @@ def known_signal(sender: QObject, signature: str) -> str | None:
 
 def overloads(sender: QObject, name: str) -> list[str]:
     """Every signature of the signal `name`, in the order of declaration."""
-    found = [signature for signature in host_signals(sender) if signature.partition("(")[0] == name]
-    meta = sender.metaObject()
-    for index in range(meta.methodCount()):
-        method = meta.method(index)
-        if method.methodType() == QMetaMethod.MethodType.Signal and bytes(method.name().data()).decode() == name:
-            found.append(bytes(method.methodSignature().data()).decode())
-    return found
+    of_class = _signals_of_class.setdefault(type(sender), [])
+    if not of_class:
+        meta = sender.metaObject()
+        methods = [meta.method(index) for index in range(meta.methodCount())]
+        signals = [method for method in methods if method.methodType() == QMetaMethod.MethodType.Signal]
+        of_class += [bytes(method.methodSignature().data()).decode() for method in signals]
+    return [signature for signature in (*host_signals(sender), *of_class) if signature.partition("(")[0] == name]
 
 
 def connect(sender: QObject, signature: str, function: Callable[..., object]) -> bool:

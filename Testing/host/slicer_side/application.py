@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from typing import Any
@@ -155,11 +156,22 @@ def application() -> Application:
     """The one application of this process."""
     found = QCoreApplication.instance()
     if found is None:
+        _keep_none_alive()
         qInstallMessageHandler(_report)
         return Application()
     if not isinstance(found, Application):
         raise TypeError("another QApplication exists already: the test host must create the first one")
     return found
+
+
+def _keep_none_alive() -> None:
+    """Give None more references than a session can lose.
+
+    PySide6 6.12.0 takes None for immortal, which it is from Python 3.12 on: in Python 3.11 each call that returns
+    None takes a reference from it, and after some ten thousands the interpreter ends ("none_dealloc").
+    """
+    if sys.version_info < (3, 12):
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def _report(kind: QtMsgType, context: object, message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Property, QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDoubleSpinBox,
@@ -91,13 +91,24 @@ class CollapsibleButton(QAbstractButton):
             painter, option.rect.adjusted(26, 0, -4, 0), int(alignment), self.palette(), self.isEnabled(), self.text()
         )
 
-    def childEvent(self, event: Any) -> None:
-        """A widget that comes while we are closed is hidden too."""
-        child = event.child()
-        if event.added() and isinstance(child, QWidget) and not self.isChecked():
+    def event(self, event: QEvent) -> bool:
+        """A widget that comes while we are closed is hidden too, once the layout knows it: before that it is only half made."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._hide_contents()
+        return super().event(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Contents that a .ui file gave to a closed section do not appear with it."""
+        self._hide_contents()
+        super().showEvent(event)
+
+    def _hide_contents(self) -> None:
+        if self.isChecked():
+            return
+        children = [child for child in self.children() if isinstance(child, QWidget) and not child.isHidden()]
+        for child in children:
             child.hide()
-            self._hidden_by_us.append(child)
-        super().childEvent(event)
+        self._hidden_by_us += children
 
     def _toggled(self, is_open: bool) -> None:
         if is_open:
@@ -105,10 +116,7 @@ class CollapsibleButton(QAbstractButton):
                 child.show()
             self._hidden_by_us = []
         else:
-            children = [child for child in self.children() if isinstance(child, QWidget) and not child.isHidden()]
-            for child in children:
-                child.hide()
-            self._hidden_by_us = children
+            self._hide_contents()
         self._leave_room()
         self.updateGeometry()
         signals.emit(self, "contentsCollapsed(bool)", not is_open)

@@ -69,6 +69,7 @@ class NodeComboBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.box)
         self.setFocusProxy(self.box)
+        self.setEnabled(False)
         self.refresh()
 
     def _read_none_display(self) -> str:
@@ -144,6 +145,7 @@ class NodeComboBox(QWidget):
         self._scene = scene
         for event in _SCENE_EVENTS if scene is not None else ():
             self._of_scene.add(scene, event, NodeComboBox.refresh)
+        self.setEnabled(scene is not None)
         self.refresh()
 
     def nodes(self) -> list[Any]:
@@ -218,7 +220,6 @@ class NodeComboBox(QWidget):
             self._of_nodes.add(node, "ModifiedEvent", NodeComboBox._rename)
         for title, function in self._actions():
             self.box.addItem(title, function)
-        self.setEnabled(self._scene is not None)
         self._refreshing = False
         known = {node.GetID() for node in nodes}
         first = nodes[0].GetID() if nodes and not self.switches["none"] else ""

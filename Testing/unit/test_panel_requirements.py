@@ -1,0 +1,20 @@
+"""What the module installs on demand is what the package's extras ask for."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+
+
+@pytest.mark.parametrize("purpose", ["report", "dicom", "pacs"])
+def test_lower_bounds_are_those_of_the_extra(purpose: str) -> None:
+    text = (ROOT / "CardiacMTL" / "Resources" / f"requirements-{purpose}.txt").read_text(encoding="utf-8")
+    wanted = {str(Requirement(line)) for line in text.splitlines() if line and not line.startswith("#")}
+    assert wanted
+    assert wanted <= {str(Requirement(line)) for line in EXTRAS[purpose]}
