@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -124,14 +125,14 @@ def beat_ms(z: int) -> float:
 
 
 def siemens(study: CineStudy, shot: Shot) -> Dataset:
-    """One series a slice, numbered as acquired, not as placed; times from the middle of the first step."""
+    """One series a slice, numbered as acquired, not as placed; gated in retrospect, times from the middle of the first step."""
     number = 20 + 2 * ((3 * shot.z) % study.frames.shape[1])
     data = header(study, shot, number)
     data.Manufacturer = "SIEMENS"
-    data.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "NORM"]
+    data.ImageType = ["ORIGINAL", "PRIMARY", "M", "RETRO", "NORM", "DIS2D"]
     data.SequenceName, data.SeriesDescription = "*tfi2d1_15", "cine_sa_local_shim"
     data.InstanceNumber = shot.t + 1
-    data.NominalInterval = round(beat_ms(shot.z))
+    data.CardiacNumberOfImages, data.NominalInterval = len(study.frames), round(beat_ms(shot.z))
     data.TriggerTime = round((shot.t + 0.5) / len(study.frames) * beat_ms(shot.z), 1)
     set_pixels(data, shot.pixels.astype(np.uint16))
     return data
@@ -214,14 +215,14 @@ def _item(**elements: object) -> Dataset:
     return data
 
 
-def enhanced(study: CineStudy | None = None) -> Dataset:
+def enhanced(study: CineStudy | None = None, listed: list[Shot] | None = None) -> Dataset:
     """An enhanced MR object as Philips writes it: phases of a slice together, slices from the last to the first.
 
-    Rescale slopes differ between frames; the private copy of the classic header lies half a voxel off.
+    It holds the `listed` images of the study, or all. The private copy of the classic header lies half a voxel off.
     """
     study = study or phantom().study
     grid = study.stored.geometry
-    listed = sorted(shots(study), key=lambda shot: (-shot.z, shot.t))
+    listed = listed or sorted(shots(study), key=lambda shot: (-shot.z, shot.t))
     data = header(study, listed[0])
     for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "EchoTime"):
         delattr(data, keyword)
@@ -269,6 +270,22 @@ def write_enhanced(path: Path, change: Callable[[Dataset], None] | None = None) 
     if change is not None:
         change(data)
     return write(data, path)
+
+
+def write_enhanced_parts(folder: Path, part: Callable[[Shot], int], change: Callable[[Dataset], None] | None = None) -> Path:
+    """Enhanced objects without Philips' elements, one for the images of each value of `part`; all in one series."""
+    parts: dict[int, list[Shot]] = defaultdict(list)
+    for shot in shots(phantom().study):
+        parts[part(shot)].append(shot)
+    for number, listed in parts.items():
+        data = enhanced(listed=listed)
+        data.Manufacturer, data.SOPInstanceUID, data.InstanceNumber = "SIEMENS", uid("part", number), number + 1
+        for groups in data.PerFrameFunctionalGroupsSequence:
+            groups.remove_private_tags()
+        if change is not None:
+            change(data)
+        write(data, folder / f"part{number:02d}.dcm")
+    return folder
 
 
 def long_axis(folder: Path, series: int = 30, n_frames: int = 8) -> Path:

@@ -64,7 +64,7 @@ def test_a_whole_study_gives_its_short_axis_cine_and_names_all_else(tmp_path: Pa
 OTHER_CONTENT = {
     "phase image": ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "flow or phase images"),
     "velocity map": ({"ImageType": ["ORIGINAL", "PRIMARY", "VELOCITY MAP", "P", "PCA"]}, "flow or phase images"),
-    "magnitude of flow": ({"SequenceName": "*fl2d1_v150in"}, "flow or phase images"),
+    "magnitude of flow": ({"SequenceName": "*fl2d1_v150in", "EchoTime": 2.8}, "flow or phase images"),
     "magnitude of flow, Philips": ({"ImageType": ["ORIGINAL", "PRIMARY", "M_PCA", "M", "PCA"]}, "flow or phase images"),
     "flow by name": ({"SeriesDescription": "QFlow_aorta"}, "flow or phase images"),
     "inversion": ({"ScanningSequence": ["IR", "GR"]}, "images after an inversion pulse"),

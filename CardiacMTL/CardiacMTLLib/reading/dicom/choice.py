@@ -54,10 +54,10 @@ class Choice:
 def choose_stack(stacks: Sequence[Stack], series: str | None) -> Choice:
     """The most complete short-axis cine among `stacks`, or the best one that holds the `series` (UID or number).
 
-    Cines come before images of one phase, then more slices, more phases, and the later series win. Where nothing lies as a
-    short-axis stack does, a cine of several slices that is the only one is taken with a note, and its content will decide;
-    else one slice of the most complete stack is, as out of scope. Raises `InputError` where images of several studies
-    are there, and for a series that is not there.
+    Cines come before images of one phase, then more slices, more phases, images without lines drawn over them, and the later
+    series win. Where nothing lies as a short-axis stack does, a cine of several slices that is the only one is taken with a
+    note, and its content will decide; else one slice of the most complete stack is, as out of scope. Raises `InputError` where
+    images of several studies are there, and for a series that is not there.
     """
     if series is not None:
         return _choose_named(stacks, series)
@@ -105,8 +105,8 @@ def series_text(stacks: Iterable[Stack]) -> str:
     return f"series {named} ({count} image{'' if count == 1 else 's'})"
 
 
-def _completeness(stack: Stack) -> tuple[bool, int, int, int]:
-    return stack.n_phases > 1, len(stack.slices), stack.n_phases, stack.series_numbers[-1] or 0
+def _completeness(stack: Stack) -> tuple[bool, int, int, bool, int]:
+    return stack.n_phases > 1, len(stack.slices), stack.n_phases, not stack.has_overlay, stack.series_numbers[-1] or 0
 
 
 def _choose_only(kinds: Sequence[tuple[Stack, Content | Other | None]]) -> Choice:

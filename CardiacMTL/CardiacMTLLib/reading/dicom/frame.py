@@ -69,7 +69,8 @@ class DicomFrame:
     `row` and `column` are the LPS directions in which the column and the row index grow (PS3.3 C.7.6.2.1.1), `position_mm` is
     the centre of the first pixel; `trigger_time_ms` is the time after the R wave, `interval_ms` the length of the heart beat,
     `phase_number` the frame's rank among the times of its slice, `acquired_s` the time of day. `stated_slice` tells slices
-    apart and no more: SliceLocation, or the number within the stack of an enhanced object.
+    apart and no more: SliceLocation, or the number within the stack of an enhanced object. `has_overlay` is whether lines are
+    drawn over the image, in a plane of their own.
     """
 
     path: Path
@@ -87,6 +88,8 @@ class DicomFrame:
     row: Triple
     column: Triple
     content: Content
+    encodes_velocity: bool
+    has_overlay: bool
     technique: str
     echo_time_ms: float | None
     thickness_mm: float | None

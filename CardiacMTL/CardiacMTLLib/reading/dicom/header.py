@@ -23,7 +23,7 @@ from pydicom.uid import (
 )
 
 from CardiacMTLLib.geometry import Triple
-from CardiacMTLLib.reading.dicom.content import content_of
+from CardiacMTLLib.reading.dicom.content import content_of, encodes_velocity
 from CardiacMTLLib.reading.dicom.frame import DicomFrame, Person, Pixels, Scale
 from CardiacMTLLib.reading.dicom.functional_groups import frame_views
 from CardiacMTLLib.reading.dicom.values import View
@@ -33,6 +33,9 @@ _MR_CLASSES = (MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMR
 _ENHANCED_TIMES = ("NominalCardiacTriggerDelayTime", "TriggerTime", "ActualCardiacTriggerDelayTime")
 _CLASSIC_TIMES = ("TriggerTime", "NominalCardiacTriggerDelayTime")
 """Times after the R wave, the usual one of each kind of object first."""
+
+_OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
+"""Groups of overlay planes (PS3.3 C.9.2); element 3000 holds the plane."""
 
 _DEFERRED_BYTES = 4096
 """Elements longer than this are left in the file while headers are read."""
@@ -166,6 +169,8 @@ def _frame(
         row=row,
         column=column,
         content=content_of(view),
+        encodes_velocity=encodes_velocity(view),
+        has_overlay=any((group, 0x3000) in data for group in _OVERLAY_GROUPS),
         technique="/".join(sorted(view.words("ScanningSequence"))),
         echo_time_ms=_first(view, "EffectiveEchoTime", "EchoTime"),
         thickness_mm=_first(view, "SpacingBetweenSlices", "SliceThickness"),

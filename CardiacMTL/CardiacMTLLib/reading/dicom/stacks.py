@@ -41,6 +41,11 @@ class Stack:
         return max(counts, key=lambda count: (counts.count(count), count))
 
     @property
+    def has_overlay(self) -> bool:
+        """Whether lines are drawn over an image."""
+        return any(frame.has_overlay for frame in self.frames)
+
+    @property
     def series_numbers(self) -> tuple[int | None, ...]:
         """Numbers of the series that the frames come from, in order; None for a series without a number."""
         by_uid = {frame.series_uid: frame.series_number for frame in self.frames}
@@ -82,7 +87,22 @@ class Stack:
 
 def stacks_of(frames: Iterable[DicomFrame]) -> list[Stack]:
     """All stacks in `frames`; every frame is in exactly one."""
-    return [stack for group in aligned_groups(frames) for stack in _stacks_of_group(group)]
+    return [
+        stack for group in aligned_groups(frames) for members in _without_copies(group) for stack in _stacks_of_group(members)
+    ]
+
+
+def _without_copies(group: list[DicomFrame]) -> list[list[DicomFrame]]:
+    """The frames of `group`, and apart from them the copies that a scanner's own analysis adds.
+
+    A copy is a series with lines drawn over some of its images, whose slices are all in series without any.
+    """
+    drawn = {frame.series_uid for frame in group if frame.has_overlay}
+    originals = [frame for frame in group if frame.series_uid not in drawn]
+    copies = [frame for frame in group if frame.series_uid in drawn]
+    if originals and copies and len(slices_of(group)) == len(slices_of(originals)):
+        return [originals, copies]
+    return [group]
 
 
 def _stacks_of_group(group: Sequence[DicomFrame]) -> list[Stack]:

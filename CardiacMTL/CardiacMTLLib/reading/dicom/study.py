@@ -12,6 +12,7 @@ import numpy as np
 from CardiacMTLLib.errors import InputError, MissingPackageError
 from CardiacMTLLib.reading.assemble import assemble_study
 from CardiacMTLLib.reading.dicom.choice import Choice, choose_stack
+from CardiacMTLLib.reading.dicom.content import with_flow_magnitudes
 from CardiacMTLLib.reading.dicom.files import dicom_files
 from CardiacMTLLib.reading.dicom.frame import DicomFrame
 from CardiacMTLLib.reading.dicom.header import FileFrames, Refusal, read_frames
@@ -44,7 +45,7 @@ def read_dicom(path: Path, options: ReadOptions, files: Sequence[Path] | None = 
         _check_usable(read)
         frames, copies = _distinct([frame for file in read for frame in file.frames])
         notes = (*_refusals(read), *copies)
-        return _study(path, frames, notes, options)
+        return _study(path, with_flow_magnitudes(frames), notes, options)
     except (InputError, MissingPackageError) as error:
         text = str(error) if str(error).startswith(str(path)) else f"{path}: {error}"
         raise type(error)(f"{text} ({' '.join(notes)})" if notes else text) from error

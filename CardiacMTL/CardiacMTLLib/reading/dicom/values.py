@@ -33,15 +33,20 @@ class View:
         return any(keyword in data for data in self._datasets)
 
     def private(self, group: int, creator: str, offset: int) -> float | None:
-        """The number at a private element of the `creator`'s block, or None."""
+        """The first number at a private element of the `creator`'s block, or None."""
+        found = self.private_numbers(group, creator, offset)
+        return found[0] if found else None
+
+    def private_numbers(self, group: int, creator: str, offset: int) -> tuple[float, ...]:
+        """All values at a private element of the `creator`'s block as finite numbers; empty where one of them is none."""
         for data in self._datasets:
             try:
                 found = as_numbers(data.private_block(group, creator)[offset].value)
             except Exception:  # noqa: BLE001, S112 - pydicom raises many kinds for a block that is absent or damaged
                 continue
             if found:
-                return found[0]
-        return None
+                return found
+        return ()
 
     def numbers(self, keyword: str) -> tuple[float, ...]:
         """All values at `keyword` as finite numbers; empty where one of them is none."""
