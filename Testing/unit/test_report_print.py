@@ -72,6 +72,23 @@ def test_a_report_prints_on_whole_pages(report, paper, tmp_path):
     assert "doi 10.1109/TMI.2018.2837502" in texts[-1]
 
 
+def test_no_page_ends_with_the_head_of_a_table(report, tmp_path):
+    """The same short table at every height of a page, each on a page of its own."""
+    style = report[report.index("<style>") : report.index("</style>")] + "</style>"
+    tables = [
+        f'<div style="break-before: page; height: {height_mm}mm"></div><table><caption>Caption {height_mm}</caption>'
+        f"<thead><tr><th>Head {height_mm}</th></tr></thead><tbody><tr><td>First</td></tr><tr><td>Next</td></tr></tbody></table>"
+        for height_mm in range(200, 300, 2)
+    ]
+
+    pages = printed(f"<!DOCTYPE html><html><head>{style}</head><body>{''.join(tables)}</body></html>", tmp_path, "A4").pages
+
+    begun = [text for page in pages if "Caption" in (text := page.extract_text())]
+    assert len(begun) == len(tables)
+    assert len(pages) > len(tables)
+    assert all("Head" in text and "First" in text for text in begun)
+
+
 def test_the_index_of_a_cohort_sorts_by_a_click_where_only_its_own_script_may_run(tmp_path):
     cases = tuple(
         Case(name, None, "NOR", 0.9, None, {"lv_edv_ml": value}) for name, value in zip("abc", (20.0, 3.0, 100.0), strict=True)
