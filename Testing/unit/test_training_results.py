@@ -1,19 +1,16 @@
-"""`cardiacmtl-train` from a folder of patients to a model with its card, on phantoms and with a very small network."""
+"""What the commands of `cardiacmtl-train` leave: folds that keep patients apart, figures, and a model with its card."""
 
 from __future__ import annotations
 
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from CardiacMTLLib.diagnosis.features import FEATURES
-from CardiacMTLLib.errors import CardiacMTLError
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.network.model import DiagnosisHead
 from CardiacMTLLib.network.store import ModelEntry
@@ -31,67 +28,9 @@ from CardiacMTLTraining.evaluation.checksum import source_sha256
 from CardiacMTLTraining.head_fit import Inputs
 from CardiacMTLTraining.out_of_fold import FOLDER_NAME, TRAININGS, OutOfFold, find_out_of_fold
 from CardiacMTLTraining.quality.negatives import KINDS, PYDICOM_KIND
-from CardiacMTLTraining.train import CONFIGURATION_NAME, NETWORK_NAME, PATIENTS_NAME, RECORD_NAME, RunRecord, load_run
-from Testing.acdc_folder import GROUPS, write_acdc_folder
-
-KEPT_OUT = ("patient003", "patient008")
-TRAINED_ON = sorted(set(GROUPS) - set(KEPT_OUT))
-N_FOLDS = 3
-UNLIKELY = ("elastic", "gamma", "bias", "blur", "coarse", "noise")
-CHOICES: dict[str, Any] = {
-    "version": 2,
-    "n_folds": N_FOLDS,
-    "network": {
-        "window_size": 64,
-        "window_spacing_mm": 3.0,
-        "patch_size": 1,
-        "channels": [6, 8, 16],
-        "embedding_size": 8,
-        "locator_channels": [4, 8, 8],
-    },
-    "augmentation": {"scale": 1.05, "shift_mm": 6.0} | {f"{change}_probability": 0.0 for change in UNLIKELY},
-    "early_window": 48,
-    "locator_steps": 60,
-    "segmentation_steps": 200,
-    "batch_size": 8,
-    "learning_rate": 0.02,
-    "averaging": 0.9,
-    "embedding_views": 2,
-    "embedding_steps": 5,
-    "joint_epochs": 1,
-    "studies_per_step": 2,
-}
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """data/, cache/, cv/, run/, models/tiny/ and figures/ as the commands leave them."""
-    root = tmp_path_factory.mktemp("workshop")
-    write_acdc_folder(root / "data")
-    (root / "choices.json").write_text(json.dumps(CHOICES), encoding="utf-8")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    for command in (
-        f"prepare --data {root}/data --out {root}/cache",
-        crossval(root),
-        training(root),
-        f"export --run {root}/run --crossval {root}/cv --out {root}/models/tiny",
-        f"evaluate --data {root}/data --model {root}/models/tiny --only 3/5 --kind held-out --out {root}/figures",
-        f"export --run {root}/run --crossval {root}/cv --out {root}/models/tiny --figures {root}/figures/summary.json",
-    ):
-        assert main(command.split()) == 0, command
-    yield root
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(False)
-
-
-def training(root: Path) -> str:
-    return f"train --cache {root}/cache --out {root}/run --config {root}/choices.json --hold-out 3/5"
-
-
-def crossval(root: Path) -> str:
-    paths = f"--cache {root}/cache --data {root}/data --out {root}/cv --config {root}/choices.json"
-    return f"crossval {paths} --hold-out 3/5"
+from CardiacMTLTraining.train import NETWORK_NAME, RECORD_NAME, RunRecord, load_run
+from Testing.acdc_folder import GROUPS
+from Testing.unit.training_workshop import KEPT_OUT, N_FOLDS, TRAINED_ON, crossval, noted_patients, summary_of, training
 
 
 @pytest.fixture(scope="module")
@@ -99,20 +38,10 @@ def model(workshop: Path) -> LoadedModel:
     return load_entry(ModelEntry("tiny", workshop / "models" / "tiny"))
 
 
-def summary_of(folder: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    return values
-
-
 def table_of(folder: Path) -> dict[str, dict[str, str]]:
     """The rows of cases.csv by patient."""
     with (folder / "cases.csv").open(encoding="utf-8", newline="") as stream:
         return {row["case"]: row for row in csv.DictReader(stream)}
-
-
-def noted_patients(run: Path) -> dict[str, str]:
-    values: dict[str, str] = json.loads((run / PATIENTS_NAME).read_text(encoding="utf-8"))
-    return values
 
 
 def folds_of(workshop: Path) -> dict[str, int]:
@@ -289,113 +218,6 @@ def test_a_finished_run_is_not_trained_again_and_says_the_same(workshop: Path, t
     assert {name: (workshop / "run" / name).read_bytes() for name in before} == before
 
 
-def refused(command: str, capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of a command that is refused with status 2."""
-    capsys.readouterr()
-    try:
-        status = main(command.split())
-    except SystemExit as exit_:
-        status = int(exit_.code or 0)
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("cardiacmtl-train")]
-    assert status == 2
-    assert len(lines) == 1
-    return lines[0]
-
-
-CACHED = "--cache {root}/cache --out {new}/run"
-EXPORT = "export --run {root}/run --crossval {root}/cv --out {new}/model"
-
-
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        ("prepare --data {root}/nowhere --out {new}/cache", "nowhere"),
-        ("prepare --data {root}/data --out {root}/choices.json", "choices.json cannot be used"),
-        ("train --cache {root}/nowhere --out {new}/run", "no finished cache in"),
-        (f"train {CACHED} --hold-out 5/3", "hold-out rule is '5/3'"),
-        (f"train {CACHED} --hold-out 0/1", "the training patients (0) lack NOR, MINF, DCM, HCM, RV"),
-        (f"train {CACHED} --config {{root}}/none.json", "none.json cannot be read"),
-        ("train --cache {root}/cache --out {root}/run --config {root}/choices.json", "other patients"),
-        ("train --cache {root}/cache --out {root}/run --hold-out 3/5", "another configuration"),
-        (f"train {CACHED} --data {{root}}/data", "unrecognized arguments: --data"),
-        (f"crossval {CACHED}", "required: --data"),
-        (f"crossval {CACHED} --data {{root}}/data --folds 5", "--folds is '5'; expected numbers from 0 to 4"),
-        (f"crossval {CACHED} --data {{root}}/data --folds 0,x", "--folds is '0,x'"),
-        (f"crossval {CACHED} --data {{root}}/data --hold-out 0/2", "the patients outside the folds"),
-        ("export --run {root}/cache --crossval {root}/cv --out {new}/model", "holds no finished run"),
-        ("export --run {root}/run --crossval {root}/cache --out {new}/model", "holds no finished run"),
-        ("export --run {root}/cv/fold0 --crossval {root}/cv --out {new}/model", "fold 0 of 3 of a cross-validation"),
-        (f"{EXPORT} --figures {{root}}/none.json", "none.json cannot be read"),
-        (f"{EXPORT} --figures {{root}}/choices.json", "choices.json cannot be read"),
-        ("evaluate --data {root}/data --model no-such-model --out {new}/figures", "no model 'no-such-model'"),
-        ("evaluate --data {root}/data --model {root}/cache --out {new}/figures", "manifest.json is missing"),
-        ("evaluate --data {root}/data --model {root}/models/tiny --only 0/100 --out {new}/figures", "no patient to evaluate"),
-        ("evaluate --data {root}/data --model {root}/models/tiny --only three --out {new}/figures", "rule is 'three'"),
-        (
-            "evaluate --data {root}/data --model {root}/models/tiny --only 4/5 --kind held-out --out {new}/figures",
-            "trained on 1 of the patients, such as patient004",
-        ),
-        ("evaluate --data {root}/data", "required: --model, --out"),
-        ("crossvalidate", "invalid choice"),
-        ("", "required: COMMAND"),
-    ],
-)
-def test_what_cannot_be_done_is_refused_in_one_line(
-    workshop: Path, tmp_path: Path, command: str, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = refused(command.format(root=workshop, new=tmp_path), capsys)
-    assert words in line
-    assert line.startswith("cardiacmtl-train: error: ")
-    assert list(tmp_path.rglob("*.ckpt")) == []
-
-
-def test_figures_of_patients_that_were_trained_on_are_called_so_and_never_reach_the_card(
-    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(f"evaluate --data {workshop}/data --model {workshop}/models/tiny --only 4/5 --out {tmp_path}".split()) == 0
-    summary = summary_of(tmp_path)
-    assert summary["kind"] == "in-sample"
-    assert summary["trained_on"] == summary["patients"] == ["patient004", "patient009", "patient014", "patient019"]
-    command = f"export --run {workshop}/run --crossval {workshop}/cv --out {tmp_path}/model --figures {tmp_path}/summary.json"
-    assert "counts 4 patients of the training or the cross-validation, such as patient004" in refused(command, capsys)
-
-
-def test_patients_of_the_cross_validation_alone_are_not_kept_out_either(
-    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The heads and thresholds were fitted on them, though the network was not."""
-    shutil.copytree(workshop / "run", tmp_path / "run")
-    noted = noted_patients(workshop / "run")
-    seen_by_folds_alone = noted.pop("patient014")
-    (tmp_path / "run" / PATIENTS_NAME).write_text(json.dumps(noted), encoding="utf-8")
-    manifest = export_module.export(tmp_path / "run", workshop / "cv", tmp_path / "model", None)
-    assert seen_by_folds_alone in manifest.provenance.sources
-    values = summary_of(workshop / "figures") | {"weights": manifest.weights_sha256, "patients": ["patient014"]}
-    (tmp_path / "summary.json").write_text(json.dumps(values), encoding="utf-8")
-    command = f"export --run {tmp_path}/run --crossval {workshop}/cv --out {tmp_path}/model --figures {tmp_path}/summary.json"
-    assert "counts 1 patients of the training or the cross-validation, such as patient014" in refused(command, capsys)
-
-
-def test_figures_of_other_weights_never_reach_the_card(
-    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    values = summary_of(workshop / "figures") | {"weights": "f" * 64}
-    (tmp_path / "summary.json").write_text(json.dumps(values), encoding="utf-8")
-    command = f"export --run {workshop}/run --crossval {workshop}/cv --out {tmp_path}/model --figures {tmp_path}/summary.json"
-    assert "was measured on weights ffffffffffff" in refused(command, capsys)
-
-
-def test_heads_of_a_cross_validation_with_another_configuration_are_not_exported(
-    workshop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(workshop / "run", tmp_path / "run")
-    values = json.loads((tmp_path / "run" / CONFIGURATION_NAME).read_text(encoding="utf-8"))
-    (tmp_path / "run" / CONFIGURATION_NAME).write_text(json.dumps(values | {"joint_epochs": 2}), encoding="utf-8")
-    line = refused(f"export --run {tmp_path}/run --crossval {workshop}/cv --out {tmp_path}/model", capsys)
-    assert "was trained with another configuration than the run" in line
-    assert not (tmp_path / "model").exists()
-
-
 def test_patients_that_cannot_be_evaluated_are_named_and_the_others_counted(workshop: Path, tmp_path: Path) -> None:
     for name in KEPT_OUT:
         shutil.copytree(workshop / "data" / name, tmp_path / "data" / name)
@@ -415,19 +237,3 @@ def test_a_model_is_exported_where_git_is_missing(workshop: Path, tmp_path: Path
     manifest = export_module.export(tmp_path / "run", workshop / "cv", tmp_path / "models" / "plain", None)
     assert manifest.provenance.commit == "unknown"
     assert "held_out" not in manifest.metrics
-
-
-def test_an_interrupted_command_ends_with_130(
-    workshop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(export_module, "export", interrupt)
-    assert main(f"export --run {workshop}/run --crossval {workshop}/cv --out {workshop}/x".split()) == 130
-    assert "interrupted" in capsys.readouterr().err
-
-
-def test_a_run_is_refused_until_it_has_ended(tmp_path: Path) -> None:
-    with pytest.raises(CardiacMTLError, match="let the training end first"):
-        load_run(tmp_path)
