@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -129,13 +128,6 @@ def rows(path: Path) -> list[dict[str, str]]:
 def done_cases(out: Path) -> dict[str, int]:
     """The cases whose folders are there, each with the number of its record's file: another one would be another run's."""
     return {path.parent.name: path.stat().st_ino for path in sorted(out.glob("*/result.json"))}
-
-
-def wait_until(condition) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def check_tables_agree(out: Path) -> None:

@@ -20,9 +20,9 @@ from Testing.robustness.batches import (
     WITHOUT_NETWORK,
     WITHOUT_PICTURES,
     done_cases,
-    wait_until,
     write_study,
 )
+from Testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts of a POSIX shell"),

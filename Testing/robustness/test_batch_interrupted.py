@@ -25,10 +25,10 @@ from Testing.robustness.batches import (
     quick_python,
     rows,
     start_driver,
-    wait_until,
     write_study,
 )
 from Testing.unit.tiny_model import write_tiny_model
+from Testing.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are scripts of a POSIX shell")
 

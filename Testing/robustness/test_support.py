@@ -14,13 +14,13 @@ import pydicom
 import pytest
 
 from CardiacMTLLib import __version__
-from CardiacMTLLib.cli import main
 from CardiacMTLLib.errors import InputError, OutputError
 from CardiacMTLLib.support import environment
 from CardiacMTLLib.support import log_file as log_module
 from CardiacMTLLib.support.bundle import write_bundle
 from CardiacMTLLib.support.log_file import EVENTS, WITHHELD, known_lines, log_event, log_file
 from Testing.dicom_fixtures import phantom, write_classic
+from Testing.unit.command_line import run
 from Testing.unit.tiny_model import write_tiny_model
 
 SECRETS = ("Hostile", "Näme", "Zz99-4711")
@@ -49,10 +49,6 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def events_of(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def run(*arguments: object) -> int:
-    return main([str(argument) for argument in arguments])
 
 
 @pytest.mark.robustness(35)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
 from CardiacMTLLib.errors import InputError, UsageError
 from CardiacMTLLib.labels import Group
-from CardiacMTLLib.network.manifest import Calibration, Manifest, Provenance
-from CardiacMTLLib.network.model import MultiTaskNetwork
-from CardiacMTLLib.network.store import MANIFEST_NAME, WEIGHTS_NAME
-from CardiacMTLLib.network.weights import save_weights
+from CardiacMTLLib.network.manifest import Calibration, Provenance
 from CardiacMTLLib.reading.acdc import AcdcCase, read_acdc_case
 from CardiacMTLTraining.evaluation.checksum import checksum_of_all, source_sha256
 from CardiacMTLTraining.evaluation.command import evaluate_model
@@ -28,18 +23,9 @@ from CardiacMTLTraining.sources.acdc import read_case
 from Testing.acdc_folder import masks_of, write_acdc_folder
 from Testing.unit.analyses import CERTAIN, analysis_of
 from Testing.unit.oracle import CONFIGURATION
+from Testing.unit.tiny_model import random_network, write_model
 
 NAMES = ("patient006", "patient007", "patient009")
-
-
-def write_tiny_model(folder: Path) -> Path:
-    """A model of a few random weights."""
-    folder.mkdir()
-    torch.manual_seed(0)
-    save_weights(MultiTaskNetwork(CONFIGURATION), folder / WEIGHTS_NAME)
-    sha256 = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
-    Manifest(folder.name, "1.0", sha256, CONFIGURATION, Calibration(), Provenance()).save(folder / MANIFEST_NAME)
-    return folder
 
 
 @pytest.fixture
@@ -147,7 +133,8 @@ def test_a_kind_is_named_on_the_command_line_without_spaces() -> None:
 
 
 def test_the_command_evaluates_a_model_folder_into_a_folder_of_figures(data: Path, tmp_path: Path) -> None:
-    model, out = write_tiny_model(tmp_path / "tiny"), tmp_path / "figures"
+    network, out = random_network(CONFIGURATION, seed=0), tmp_path / "figures"
+    model = write_model(tmp_path / "tiny", network, "1.0", Calibration(), Provenance()).folder
     text = evaluate_model(data, str(model), out, HoldOut(6, 10), Kind.HELD_OUT)
     assert "1 patients (held out)" in text
     record = json.loads((out / "summary.json").read_text(encoding="utf-8"))

@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 
 from CardiacMTLLib.errors import OutputError
 from CardiacMTLLib.job import handover
+from Testing.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,13 +73,6 @@ def kill(client: subprocess.Popen[bytes]) -> None:
     client.wait(60)
     assert client.stdout is not None
     client.stdout.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.mark.robustness(22)

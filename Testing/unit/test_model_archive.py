@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from CardiacMTLLib.cli import main
 from CardiacMTLLib.errors import ModelError, OutputError
 from CardiacMTLLib.network import archive, store
 from CardiacMTLLib.network.archive import import_model, remove_model
 from CardiacMTLLib.network.store import DEFAULT_MODEL, available_models, find_model, imported_models_dir
 from CardiacMTLLib.network.weights import load_model
+from Testing.unit.command_line import run
 from Testing.unit.tiny_model import TINY, change_manifest, seal, write_tiny_model, zip_folder
 
 
@@ -341,10 +341,6 @@ def test_imported_models_lie_where_the_system_keeps_a_user_s_data(platform, vari
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(sys, "platform", platform)
     assert imported_models_dir() == tmp_path / expected
-
-
-def run(*arguments):
-    return main([str(argument) for argument in arguments])
 
 
 def test_the_commands_import_list_verify_and_remove(packed, imported, capsys):

@@ -22,16 +22,6 @@ pytest.importorskip("pynetdicom", reason="sending needs the extra pacs")
 
 
 @pytest.fixture
-def temporary(tmp_path, monkeypatch):
-    """The folder for temporary files; a test leaves nothing there."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    yield folder
-    assert list(folder.iterdir()) == []
-
-
-@pytest.fixture
 def folder(tmp_path):
     dicom_files(tmp_path / "dicom")
     return tmp_path / "dicom"

@@ -12,9 +12,9 @@ from CardiacMTLLib.network import store
 from CardiacMTLLib.network.clinical_layer import StudyScale
 from CardiacMTLLib.network.configuration import NetworkConfiguration
 from CardiacMTLLib.network.manifest import MANIFEST_VERSION, Calibration, Manifest, Provenance
-from CardiacMTLLib.network.model import MultiTaskNetwork
-from CardiacMTLLib.network.store import DEFAULT_MODEL, ModelEntry, available_models, find_model, verify_model
+from CardiacMTLLib.network.store import DEFAULT_MODEL, available_models, find_model, verify_model
 from CardiacMTLLib.network.weights import load_entry, save_weights
+from Testing.unit.tiny_model import change_manifest, random_network, seal, write_model
 
 torch.set_num_threads(1)
 CONFIGURATION = NetworkConfiguration(
@@ -24,33 +24,12 @@ CALIBRATION = Calibration(1.5, 2.5, 0.4)
 
 
 def new_network():
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        return MultiTaskNetwork(CONFIGURATION).eval()
-
-
-def write_model(folder, network):
-    folder.mkdir(parents=True)
-    entry = ModelEntry(folder.name, folder)
-    save_weights(network, entry.weights)
-    Manifest(folder.name, "1.2.3", "", CONFIGURATION, CALIBRATION, Provenance(seed=7)).save(folder / "manifest.json")
-    seal(entry)
-    return entry
-
-
-def seal(entry):
-    """Write the checksum of the weights as they are into the manifest."""
-    change_manifest(entry, weights_sha256=hashlib.sha256(entry.weights.read_bytes()).hexdigest())
-
-
-def change_manifest(entry, **values):
-    path = entry.folder / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | values), encoding="utf-8")
+    return random_network(CONFIGURATION, seed=4)
 
 
 @pytest.fixture
 def entry(tmp_path):
-    return write_model(tmp_path / "small", new_network())
+    return write_model(tmp_path / "small", new_network(), "1.2.3", CALIBRATION, Provenance(seed=7))
 
 
 def refusal(entry):
@@ -214,7 +193,7 @@ def test_a_manifest_that_is_none_is_refused(entry, text, words):
 )
 @pytest.mark.robustness(33)
 def test_a_manifest_that_says_otherwise_than_the_software_is_refused(entry, values, words):
-    change_manifest(entry, **values)
+    change_manifest(entry.folder, **values)
     assert words in refusal(entry)
 
 
@@ -235,7 +214,7 @@ def test_a_manifest_that_says_otherwise_than_the_software_is_refused(entry, valu
 )
 def test_a_calibration_that_cannot_be_is_refused(entry, values):
     good = json.loads((entry.folder / "manifest.json").read_text())["calibration"]
-    change_manifest(entry, calibration=good | values)
+    change_manifest(entry.folder, calibration=good | values)
     said = refusal(entry)
     assert "calibration" in said or "mask quality" in said
 

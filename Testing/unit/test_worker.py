@@ -22,6 +22,7 @@ from CardiacMTLLib.pipeline import analyse
 from Testing.unit.analyses import study_like
 from Testing.unit.tiny_model import write_tiny_model
 from Testing.unit.worker_python import BROKEN_TORCH, PATH_LINE, WITHOUT_TORCH, python_that
+from Testing.waiting import wait_until
 
 STUDY = make_phantom(anatomy_of(Group.NOR), PhantomGrid((48, 48, 5), (5.0, 5.0, 20.0)), n_frames=3).study
 LONG_STUDY = make_phantom(anatomy_of(Group.NOR), PhantomGrid((48, 48, 5), (5.0, 5.0, 20.0)), n_frames=200).study
@@ -90,13 +91,6 @@ def wait_for(process, text):
         if json.loads(line).get("text") == text:
             return
     raise AssertionError(f"the worker ended before {text!r}")
-
-
-def wait_until(condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def check_cancel(job, python, moment):
