@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import JobError
 from CardiacMTLLib.job.folder import Job, job_pieces
-from CardiacMTLLib.job.process import ProcessRunner, SubprocessRunner, end_tree, worker_command
+from CardiacMTLLib.job.process import SubprocessRunner, worker_command
 from CardiacMTLLib.job.result import read_result
-from CardiacMTLLib.job.worker_client import JobEnd, WorkerClient
+from CardiacMTLLib.job.worker_client import JobEnd, WorkerClient, WorkerListener
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,30 +24,14 @@ class JobOutcome:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JobListener:
-    """Who is told, on the caller's thread: progress (a sentence, and the fraction behind it), notes, and once the outcome."""
+class JobListener(WorkerListener[JobOutcome]):
+    """Who is told of a job."""
 
-    progress: Callable[[str, float], None] = lambda _text, _fraction: None
-    note: Callable[[str], None] = lambda _text: None
-    finished: Callable[[JobOutcome], None] = lambda _outcome: None
+    __slots__ = ()
 
 
-class JobClient(WorkerClient[Analysis]):
+class JobClient(WorkerClient[Job, Analysis, JobOutcome]):
     """One job of one worker process; `WorkerClient` says how it is driven."""
-
-    def __init__(
-        self,
-        job: Job,
-        runner: ProcessRunner,
-        listener: JobListener,
-        python: Path | str = sys.executable,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        end_process_tree: Callable[[int], None] = end_tree,
-    ) -> None:
-        super().__init__(runner, listener.progress, listener.note, clock=clock, end_process_tree=end_process_tree)
-        self._job, self._python, self._finished = job, python, listener.finished
 
     def _job_pieces(self, folder: Path) -> Iterator[None]:
         return job_pieces(self._job, folder)
@@ -59,8 +42,8 @@ class JobClient(WorkerClient[Analysis]):
     def _read_result(self, folder: Path) -> Analysis:
         return read_result(folder, self._job.study)
 
-    def _tell(self, end: JobEnd, result: Analysis | None, text: str) -> None:
-        self._finished(JobOutcome(end, result, text))
+    def _outcome_of(self, end: JobEnd, result: Analysis | None, text: str) -> JobOutcome:
+        return JobOutcome(end, result, text)
 
 
 def run_job(job: Job, python: Path | str = sys.executable, listener: JobListener | None = None) -> Analysis:

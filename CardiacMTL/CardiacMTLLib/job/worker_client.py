@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -34,10 +36,21 @@ class JobEnd(StrEnum):
     CANCELLED = "cancelled"
 
 
+Work = TypeVar("Work")
 Result = TypeVar("Result")
+Outcome = TypeVar("Outcome")
 
 
-class WorkerClient(ABC, Generic[Result]):
+@dataclass(frozen=True, slots=True)
+class WorkerListener(Generic[Outcome]):
+    """Who is told, on the caller's thread: progress (a sentence, and the fraction behind it), notes, and once the outcome."""
+
+    progress: Callable[[str, float], None] = lambda _text, _fraction: None
+    note: Callable[[str], None] = lambda _text: None
+    finished: Callable[[Outcome], None] = lambda _outcome: None
+
+
+class WorkerClient(ABC, Generic[Work, Result, Outcome]):
     """One job of one worker process. Its folders lie in a temporary folder that is gone when the job has ended, however."""
 
     what_next = "run it again, on the CPU if it was on a GPU"
@@ -45,14 +58,15 @@ class WorkerClient(ABC, Generic[Result]):
 
     def __init__(
         self,
+        job: Work,
         runner: ProcessRunner,
-        on_progress: Callable[[str, float], None],
-        on_note: Callable[[str], None],
+        listener: WorkerListener[Outcome],
+        python: Path | str = sys.executable,
         *,
         clock: Callable[[], float] = time.monotonic,
         end_process_tree: Callable[[int], None] = end_tree,
     ) -> None:
-        self._runner, self._on_progress, self._on_note = runner, on_progress, on_note
+        self._job, self._runner, self._listener, self._python = job, runner, listener, python
         self._clock, self._end_tree = clock, end_process_tree
         self._reader = EventReader()
         self._folder: Path | None = None
@@ -76,8 +90,8 @@ class WorkerClient(ABC, Generic[Result]):
         """The result in `folder`; raises `CardiacMTLError` where it is missing or damaged."""
 
     @abstractmethod
-    def _tell(self, end: JobEnd, result: Result | None, text: str) -> None:
-        """The end, told once: DONE has a result, FAILED one line of text that says why there is none."""
+    def _outcome_of(self, end: JobEnd, result: Result | None, text: str) -> Outcome:
+        """The end as the listener is told it: DONE has a result, FAILED one line of text that says why there is none."""
 
     @property
     def running(self) -> bool:
@@ -176,9 +190,9 @@ class WorkerClient(ABC, Generic[Result]):
         if isinstance(event, Started):
             self._on_started(event)
         elif isinstance(event, Progress):
-            self._on_progress(event.text, min(max(event.fraction, 0.0), 1.0))
+            self._listener.progress(event.text, min(max(event.fraction, 0.0), 1.0))
         elif isinstance(event, Note):
-            self._on_note(event.text)
+            self._listener.note(event.text)
         elif self._last is None:
             self._last = event
 
@@ -220,7 +234,7 @@ class WorkerClient(ABC, Generic[Result]):
     def _finish(self, end: JobEnd, result: Result | None = None, text: str = "") -> None:
         self._ended = True
         self._clear()
-        self._tell(end, result, text)
+        self._listener.finished(self._outcome_of(end, result, text))
 
     def _clear(self) -> None:
         if self._folder is not None:
