@@ -8,16 +8,14 @@ from pydicom.dataset import Dataset
 
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.report.context import ReportContext
-from CardiacMTLLib.report.html import Picture, render_report
+from CardiacMTLLib.report.html import render_report
 from CardiacMTLLib.report.identity import PatientIdentity, read_identity
 from CardiacMTLLib.report.templating import css_string
 from CardiacMTLLib.source import DicomSource, SourceFrame
 from Testing.dicom_fixtures import uid, write
 from Testing.unit.analyses import analysis_of
+from Testing.unit.full_report import JANE, NOTHING
 from Testing.unit.html_page import Page
-
-NOTHING = Picture(None, "not wanted")
-JANE = PatientIdentity("Doe, Jane", "4711", "1950-01-31", "2026-02-03", "A 99")
 
 
 def source_of(folder, **elements):

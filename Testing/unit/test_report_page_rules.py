@@ -1,37 +1,18 @@
 """What holds for every page that we write for a reader: it loads nothing, and those who do not see it can read it."""
 
 import re
-from functools import cache
 from itertools import pairwise
 
 import pytest
 
 from CardiacMTLLib.analysis import QualityFlag
-from CardiacMTLLib.report.bullseye import draw_bullseye
 from CardiacMTLLib.report.cohort import render_cohort
 from CardiacMTLLib.report.cohort_cases import Case, Cohort, Failure, Flag
-from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
-from CardiacMTLLib.report.context import ReportContext
-from CardiacMTLLib.report.curve_plot import draw_curves
-from CardiacMTLLib.report.html import Picture, render_report
+from CardiacMTLLib.report.html import render_report
 from CardiacMTLLib.report.templating import TEMPLATES
 from Testing.unit.analyses import analysis_of
-from Testing.unit.corrections import corrected_analysis, phantom_analysis
+from Testing.unit.full_report import NOTHING, full_report
 from Testing.unit.html_page import Page
-from Testing.unit.test_report_identity import JANE
-
-NOTHING = Picture(None, "not wanted")
-
-
-@cache
-def report(folder):
-    original = phantom_analysis()
-    pictures = {}
-    for name, draw in (("sheet", draw_contact_sheet), ("bullseye", draw_bullseye), ("curves", draw_curves)):
-        draw(original, folder / f"{name}.png")
-        pictures[name] = Picture(folder / f"{name}.png")
-    context = ReportContext(original=original, identity=JANE)
-    return render_report(corrected_analysis(original), view=pictures["sheet"], context=context, **pictures)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +22,11 @@ def pages(tmp_path_factory):
         (Case("a", "./a/report.html", "NOR", 0.9, None, {"lv_edv_ml": 100.0}, {}, (flag,)),), (Failure("b", "c"),), ("m",)
     )
     bare = render_report(analysis_of(flags=(QualityFlag("a", "b", "c"),)), sheet=NOTHING, view=NOTHING)
-    return {"report": report(tmp_path_factory.mktemp("pictures")), "bare report": bare, "cohort": render_cohort(cohort)}
+    return {
+        "report": full_report(tmp_path_factory.mktemp("pictures"), view=True),
+        "bare report": bare,
+        "cohort": render_cohort(cohort),
+    }
 
 
 @pytest.fixture(params=["report", "bare report", "cohort"])

@@ -7,15 +7,9 @@ from functools import cache
 import pypdf
 import pytest
 
-from CardiacMTLLib.report.bullseye import draw_bullseye
 from CardiacMTLLib.report.cohort import render_cohort
 from CardiacMTLLib.report.cohort_cases import Case, Cohort
-from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
-from CardiacMTLLib.report.context import ReportContext
-from CardiacMTLLib.report.curve_plot import draw_curves
-from CardiacMTLLib.report.html import Picture, render_report
-from Testing.unit.corrections import corrected_analysis, phantom_analysis
-from Testing.unit.test_report_identity import JANE
+from Testing.unit.full_report import full_report
 
 PAPERS = {"A4": (595, 842), "Letter": (612, 792)}
 """Width and height in points."""
@@ -45,14 +39,7 @@ def printed(html, folder, paper):
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    original = phantom_analysis()
-    pictures = {}
-    for name, draw in (("sheet", draw_contact_sheet), ("bullseye", draw_bullseye), ("curves", draw_curves)):
-        draw(original, folder / f"{name}.png")
-        pictures[name] = Picture(folder / f"{name}.png")
-    context = ReportContext(original=original, identity=JANE)
-    return render_report(corrected_analysis(original), view=Picture(None, "not wanted"), context=context, **pictures)
+    return full_report(tmp_path_factory.mktemp("pictures"), view=False)
 
 
 @pytest.mark.parametrize("paper", PAPERS)
