@@ -116,7 +116,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         written = StatusLine(self.ui.exportStatusLabel)
         outward = (self.ui, panel, written, lambda: self.results.shown, Path(self.resourcePath("requirements.txt")).parent)
         self.export, self.sending = ExportController(*outward), SendController(*outward)
-        self.results.on_show = self.sending.show_state
+        self.results.on_show = self.onShown
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
@@ -254,6 +254,11 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode is not None:
             self._parameterNode.study = results.study_name
         return self.results.reading(results)
+
+    def onShown(self):
+        """Enable what can be done with the result that is shown now, or without one."""
+        self.export.show_state()
+        self.sending.show_state()
 
     def onInstallButton(self):
         """Install what is missing, while no worker has the packages loaded: Windows would not let them be replaced."""

@@ -42,7 +42,7 @@ _WRONG_IMAGES = "Look at the images: are they a short-axis stack through both ve
 _NO_BODY_SIZE = QualityFlag(
     "no_body_size",
     "height and weight are not known: the diagnosis stands on volumes that are not indexed by body size",
-    "Give height and weight (--height-cm, --weight-kg) and run the study again.",
+    "Give height and weight and run the study again.",
 )
 
 _ALL_SLICES = SliceSelection()
@@ -159,7 +159,7 @@ def _left_out_notes(study: CineStudy, left_out: SliceSelection) -> tuple[Quality
         if left_out.excluded(phase):
             numbers = numbers_text(left_out.excluded(phase), study)
             text = f"slices left out at {phase} as asked: {numbers}; the masks of the whole cycle and its curves keep them"
-            check = "Compare with a run without this option: volumes, masses and features stand on the slices that remain."
+            check = "Compare with the numbers of all slices: volumes, masses and features stand on the slices that remain."
             notes.append(QualityFlag(f"slices_left_out_{phase.lower()}", text, check))
     return tuple(notes)
 

@@ -1,4 +1,4 @@
-"""`write_outputs`: all result files of one study, complete or not at all."""
+"""`write_outputs`, and `writing_outputs` in steps: all result files of one study, complete or not at all."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from CardiacMTLLib.report.picture import NOT_ASKED, Picture
 from CardiacMTLLib.report.publish import published
 from CardiacMTLLib.report.record import record_text, result_record
 from CardiacMTLLib.report.segmentation_file import write_mask
+from CardiacMTLLib.steps import Steps, finished
 
 AnalysisWriter = Callable[[Analysis, Path], None]
 """Writes one file from an analysis; `MissingPackageError` and the like say why it cannot."""
@@ -77,6 +78,30 @@ def write_outputs(
     missing is left out with a note. All files appear at once, when they are complete; foreign files in `out` stay. Raises
     `OutputError` where something cannot be written; then `out` is as it was.
     """
+    return finished(
+        writing_outputs(
+            analysis,
+            out,
+            scene_writer=scene_writer,
+            view_renderer=view_renderer,
+            extras=extras,
+            context=context,
+            at_once=at_once,
+        )
+    )
+
+
+def writing_outputs(
+    analysis: Analysis,
+    out: Path,
+    *,
+    scene_writer: AnalysisWriter | None = None,
+    view_renderer: AnalysisWriter | None = None,
+    extras: Mapping[str, Callable[[Path], None]] | None = None,
+    context: ReportContext | None = None,
+    at_once: bool = False,
+) -> Steps[OutputFiles]:
+    """As `write_outputs`, a file or two a step. Dropped before its end it leaves `out` as it was."""
     extras, context = extras or {}, context or ReportContext()
     with published(out, [*RESULT_FILES, *extras]) as folder, ThreadPoolExecutor(1) as beside:
         writing = _Writing(analysis, folder)
@@ -84,12 +109,17 @@ def write_outputs(
             view_renderer = _begun(beside, view_renderer, analysis, folder / VIEW_FILE)
             scene_writer = _begun(beside, scene_writer, analysis, folder / SCENE_FILE)
         writing.masks()
+        yield
         record = result_record(analysis, context.original)
         (folder / RECORD_FILE).write_text(record_text(record), encoding="utf-8")
         (folder / MEASUREMENTS_FILE).write_text(measurements_csv(record), encoding="utf-8", newline="")
+        yield
         sheet = writing.picture(SHEET_FILE, draw_contact_sheet)
+        yield
         plots = writing.picture(BULLSEYE_FILE, draw_bullseye)
+        yield
         curves = NOT_ASKED if analysis.cine_masks is None else writing.picture(CURVES_FILE, draw_curves)
+        yield
         view = writing.picture(VIEW_FILE, view_renderer)
         writing.optional(
             REPORT_FILE,
@@ -97,6 +127,7 @@ def write_outputs(
                 study, path, sheet=sheet, view=view, bullseye=plots, curves=curves, context=context
             ),
         )
+        yield
         if scene_writer is not None:
             writing.optional(SCENE_FILE, scene_writer)
         for name, write in extras.items():

@@ -18,8 +18,8 @@ CORRECTED = "corrected"
 """Codes of the flags of a result that stands on corrected masks begin so; the phase follows."""
 
 _KEPT = (
-    "Compare with the numbers before the correction. The image embedding in the diagnosis, the scope score and the masks and "
-    "curves of the whole cycle are still what the network gave."
+    "Compare with the numbers before the correction. What the network itself sees in the images, which counts in the "
+    "diagnosis, and the masks and curves of the whole cycle are as before."
 )
 
 

@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from CardiacMTLLib.outputs import REPORT_FILE
-from CardiacMTLPanel.exporting import add_to_database, install_for, loading, write_dicom_files, write_report_files
+from CardiacMTLPanel.exporting import add_to_database, install_for, loading, writing_dicom_files, writing_report_files
 from CardiacMTLPanel.messages import StatusLine
 from CardiacMTLPanel.ticks import TickWork
 from CardiacMTLScene.results import StoredResults
@@ -29,6 +29,7 @@ class ExportController:
         self._work = TickWork(parent)
         self._report: Path | None = None
         ui.openReportButton.setVisible(False)
+        self.show_state()
 
     @property
     def busy(self) -> bool:
@@ -48,6 +49,11 @@ class ExportController:
         if self._report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._report)))
 
+    def show_state(self) -> None:
+        """Enable what can be used now."""
+        for button in (self._ui.reportButton, self._ui.exportDicomButton):
+            button.setEnabled(self._shown() is not None and not self.busy)
+
     def stop(self) -> None:
         """Begin nothing more, because the panel goes."""
         self._work.stop()
@@ -58,16 +64,17 @@ class ExportController:
             return
         folder = qt.QFileDialog.getExistingDirectory(None, title)
         if folder:
-            self._work.start(steps(results, Path(folder)), lambda: None)
+            self._work.start(steps(results, Path(folder)), self.show_state)
+            self.show_state()
 
     def _report_steps(self, results: StoredResults, folder: Path) -> Iterator[None]:
-        """A turn of the event loop before the work, which is a second's, so that the panel says what it does."""
+        """Begins with a turn of the event loop in which the panel says what it does."""
         with self._status.telling():
             self._status.say(_("Writing the report..."))
             yield
             install_for("report", self._resources)
             yield from loading("report")
-            files = write_report_files(results, folder, patient_data=bool(self._ui.patientDataCheckBox.checked))
+            files = yield from writing_report_files(results, folder, patient_data=bool(self._ui.patientDataCheckBox.checked))
             self._report = folder / REPORT_FILE if REPORT_FILE in files.names else None
             self._ui.openReportButton.setVisible(self._report is not None)
             self._status.say("\n".join([_("Report and files are in {folder}").format(folder=folder), *files.notes]))
@@ -78,7 +85,7 @@ class ExportController:
             yield
             install_for("dicom", self._resources)
             yield from loading("dicom")
-            files = write_dicom_files(results, folder / DICOM_FOLDER)
+            files = yield from writing_dicom_files(results, folder / DICOM_FOLDER)
             yield
             added = add_to_database(files.folder)
             text = (

@@ -15,10 +15,11 @@ import slicer.packaging
 from slicer.i18n import tr as _
 
 from CardiacMTLLib.errors import InputError
-from CardiacMTLLib.outputs import OutputFiles, write_outputs
+from CardiacMTLLib.outputs import OutputFiles, writing_outputs
 from CardiacMTLLib.report.context import ReportContext
-from CardiacMTLLib.report.dicom.write import DicomFiles, write_dicom
+from CardiacMTLLib.report.dicom.write import DicomFiles, writing_dicom
 from CardiacMTLLib.report.identity import read_identity
+from CardiacMTLLib.steps import Steps
 from CardiacMTLPanel.scene_results import is_stale
 from CardiacMTLScene.dicom_source import FileFinder, with_dicom_source
 from CardiacMTLScene.report_images import with_images
@@ -50,25 +51,33 @@ def loading(purpose: str) -> Iterator[None]:
         yield
 
 
-def write_report_files(results: StoredResults, folder: Path, *, patient_data: bool) -> OutputFiles:
-    """Write what `cardiacmtl run` writes into `folder`, but for the scene and the 3D picture.
+def writing_report_files(results: StoredResults, folder: Path, *, patient_data: bool) -> Steps[OutputFiles]:
+    """Write, a file or two a step, what `cardiacmtl run` writes into `folder`, but for the scene and the 3D picture.
 
     After a correction the original stands beside it. Raises `InputError` where masks are newer than numbers, and where
     `patient_data` is wanted of images that are not DICOM.
     """
     _require_fresh(results)
+    yield
     shown = with_images(results.latest, results.nodes)
     identity = None
     if patient_data:
         identity = read_identity(with_dicom_source(shown, results.nodes, _file_finder()).study.source)
     original = None if results.corrected is None else replace(results.analysis, study=shown.study)
-    return write_outputs(shown, folder, context=ReportContext(original, identity))
+    yield
+    return (yield from writing_outputs(shown, folder, context=ReportContext(original, identity)))
 
 
-def write_dicom_files(results: StoredResults, folder: Path) -> DicomFiles:
-    """Write the segmentations and the report as DICOM into `folder`; errors as `write_report_files` and `write_dicom`."""
+def writing_dicom_files(results: StoredResults, folder: Path) -> Steps[DicomFiles]:
+    """Write segmentations and report as DICOM into `folder`, an object a step.
+
+    Errors as `writing_report_files` and `write_dicom`.
+    """
     _require_fresh(results)
-    return write_dicom(with_dicom_source(results.latest, results.nodes, _file_finder()), folder)
+    yield
+    source = with_dicom_source(results.latest, results.nodes, _file_finder())
+    yield
+    return (yield from writing_dicom(source, folder))
 
 
 def add_to_database(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The measurements of a result record in the panel's table: value, unit, reference range, and the original beside them."""
+"""The measurements of a result record in the panel's table: value with unit, below it the original, and reference range."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ _SHORT = {
 }
 """What readers abbreviate, so that the names fit beside their values; the whole name is shown when the mouse rests on it."""
 
+_CELL_PADDING_PX = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -35,15 +37,13 @@ class Row:
 
 
 def measurement_rows(record: Record, original: Record | None = None) -> list[Row]:
-    """A row for each measurement of `record`; `original` adds a column with what stood there before a correction."""
+    """A row for each measurement of `record`; below a value that differs from that of `original` stands what it was."""
     return [_row(name, record, original) for name in record["measurements"]]
 
 
 def fill_measurements_table(table: Any, record: Record | None, original: Record | None = None) -> None:
     """Show `record` in a QTableWidget, or empty it."""
-    titles = [_("Measurement"), _("Value"), _("Unit"), _("Reference")]
-    if original is not None:
-        titles.insert(2, _("Original"))
+    titles = [_("Measurement"), _("Value"), _("Reference")]
     rows = [] if record is None else measurement_rows(record, original)
     table.clearContents()
     table.setColumnCount(len(titles))
@@ -54,31 +54,43 @@ def fill_measurements_table(table: Any, record: Record | None, original: Record 
             item = qt.QTableWidgetItem(text)
             item.setToolTip(row.note)
             table.setItem(number, column, item)
-    header = table.horizontalHeader()
+    header, side = table.horizontalHeader(), table.verticalHeader()
+    header.setDefaultAlignment(qt.Qt.AlignLeft | qt.Qt.AlignVCenter)
     for column in range(len(titles)):
         header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents if column else qt.QHeaderView.Stretch)
+    side.setMinimumSectionSize(table.fontMetrics().height() + _CELL_PADDING_PX)
+    side.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
 
 
 def _row(name: str, record: Record, original: Record | None) -> Row:
     entry = record["measurements"][name]
     value, unit = entry["value"], entry["unit"]
     sign = _SIGNS.get(entry["outside"], "")
-    shown = _("undefined") if value is None else f"{number_text(value, unit)} {sign}".strip()
+    shown = " ".join(part for part in (_number(value, unit), "" if value is None else unit, sign) if part)
     title = short = measurement_title(name)
     for words, letters in _SHORT.items():
         short = short.replace(words, letters)
-    cells = [short, shown, unit, _limits(entry["reference"])]
-    if original is not None:
-        before = original["measurements"].get(name, {"value": None})["value"]
-        cells.insert(2, _("undefined") if before is None else number_text(before, unit))
-    note = entry["reason"] or ""
+    before = value if original is None else original["measurements"].get(name, {"value": None})["value"]
+    if _number(before, unit) != _number(value, unit):
+        shown = "\n".join((shown, _("was {value}").format(value=_number(before, unit))))
+    note, limits = entry["reason"] or "", ""
+    if entry["reference"]:
+        limits = _("reference range: {ranges} {unit}").format(ranges=ranges(entry["reference"]), unit=unit)
     if sign:
         note = {"above": _("above the reference range"), "below": _("below the reference range")}[entry["outside"]]
     sources = {range_["source"] for range_ in entry["reference"]}
     cited = [record["reference_sources"][key]["citation"] for key in sorted(sources)]
-    return Row(tuple(cells), "\n".join(text for text in (title, note, *cited) if text))
+    cells = (short, shown, _limits(entry["reference"]))
+    return Row(cells, "\n".join(text for text in (f"{title}: {shown}", note, limits, *cited) if text))
+
+
+def _number(value: float | None, unit: str) -> str:
+    return _("undefined") if value is None else number_text(value, unit)
 
 
 def _limits(entries: Sequence[Record]) -> str:
-    """Reference ranges; without the sex where it is that of the patient."""
-    return f"{entries[0]['low']}\u2013{entries[0]['high']}" if len(entries) == 1 else ranges(entries)
+    """Reference ranges, a line each with the sex as in the field above; without it where it is that of the patient."""
+    texts = [f"{entry['low']}\u2013{entry['high']}" for entry in entries]
+    if len(entries) == 1:
+        return texts[0]
+    return "\n".join(f"{entry['sex']} {text}" for entry, text in zip(entries, texts, strict=True))

@@ -28,8 +28,9 @@ class StatusLine:
             self.say(text)
 
     def say(self, text: str) -> None:
-        """Say how things stand."""
+        """Say how things stand; a path that does not wrap in a narrow panel shows whole when the mouse rests on it."""
         self._label.setText(text)
+        self._label.setToolTip(text)
         self._label.setVisible(bool(text))
 
     def fail(self, text: str) -> None:

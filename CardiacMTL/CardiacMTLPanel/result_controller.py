@@ -35,7 +35,6 @@ class ResultController:
         """Called when another result is shown, or none."""
         self._edits = {Phase.ED: ui.leftOutEdLineEdit, Phase.ES: ui.leftOutEsLineEdit}
         ui.researchLabel.setText(RESEARCH_USE)
-        ui.measurementsTable.verticalHeader().setDefaultSectionSize(ui.measurementsTable.fontMetrics().height() + 6)
         self.show(None)
 
     @property
@@ -62,11 +61,13 @@ class ResultController:
         ui.explanationLabel.setText("" if record is None else result_texts.arguments(record))
         ui.meaningLabel.setText("" if record is None else result_texts.meaning(record))
         ui.foundFramesLabel.setText("" if record is None else result_texts.found_frames(record))
-        for control in (ui.measurementsTable, ui.flagsLabel, ui.explanationSection, ui.slicesSection, ui.meaningSection):
+        for control in (ui.measurementsTable, ui.flagsLabel, ui.slicesSection, ui.meaningSection):
             control.setVisible(record is not None)
+        for control, label in ((ui.explanationSection, ui.explanationLabel), (ui.foundFramesLabel, ui.foundFramesLabel)):
+            control.setVisible(bool(label.text))
         has_cine = results is not None and results.nodes.cine is not None and results.nodes.cine.browser is not None
         ui.playButton.setEnabled(has_cine)
-        for button in (ui.show3DButton, ui.layoutButton, ui.reportButton, ui.exportDicomButton):
+        for button in (ui.show3DButton, ui.layoutButton):
             button.setEnabled(results is not None)
         for phase, edit in self._edits.items():
             left_out = frozenset() if results is None else results.latest.left_out.excluded(phase)
@@ -99,7 +100,7 @@ class ResultController:
             results = stored_results(self._results.study_name)
             texts = [str(edit.text) for edit in self._edits.values()]
             self.show(recompute_results(results, slice_selection(results, *texts)))
-            self._status.say(_("Recomputed from the masks as they are now; the original numbers stand beside."))
+            self._status.say(_("Recomputed from the masks as they are now; below a number that changed stands what it was."))
 
     def toggle_slice(self, phase: Phase) -> None:
         """Take the slice that the view of `phase` shows out of the measurement, or in again; Recompute then follows it."""

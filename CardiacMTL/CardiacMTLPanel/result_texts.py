@@ -95,7 +95,7 @@ def correction(original: Record) -> str:
     before = diagnosis["label"] or _("no label")
     text = _(
         "Recomputed from the masks as they are now; original: {before}. "
-        "The image embedding in the diagnosis is still what the network gave."
+        "What the network itself sees in the images is as before."
     )
     return f"<i>{escape(text.format(before=before))}</i>"
 

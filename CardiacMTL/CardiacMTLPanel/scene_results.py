@@ -10,13 +10,13 @@ from CardiacMTLLib.errors import InputError, MissingPackageError
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.slices import SliceSelection, parse_slices
 from CardiacMTLLib.recompute import recompute
+from CardiacMTLLib.steps import Steps, finished
 from CardiacMTLPanel.chosen_input import ChosenInput
 from CardiacMTLScene.build import SceneOptions, build_scene, preparing
 from CardiacMTLScene.cine_input import cine_input
 from CardiacMTLScene.corrections import corrected_masks
 from CardiacMTLScene.results import StoredResults, results_in, results_of_run, update_results
 from CardiacMTLScene.segmentations import ColorSet, segment_id, segment_style
-from CardiacMTLScene.steps import Steps, finished
 
 
 def show_analysis(analysis: Analysis, chosen: ChosenInput, colors: ColorSet = ColorSet.STANDARD) -> StoredResults:

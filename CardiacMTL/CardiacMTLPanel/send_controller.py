@@ -16,7 +16,8 @@ from CardiacMTLLib.pacs.client import SendClient, SendListener, SendOutcome
 from CardiacMTLLib.pacs.node import Node
 from CardiacMTLLib.pacs.outcome import SendResult
 from CardiacMTLLib.pacs.send_job import SendJob
-from CardiacMTLPanel.exporting import install_for, loading, write_dicom_files
+from CardiacMTLLib.steps import Steps
+from CardiacMTLPanel.exporting import install_for, loading, writing_dicom_files
 from CardiacMTLPanel.messages import StatusLine
 from CardiacMTLPanel.node_fields import NodeFields
 from CardiacMTLPanel.process_runner import LAST_WAIT_MS, QProcessRunner
@@ -104,13 +105,13 @@ class SendController:
                 install_for("dicom", self._resources)
                 yield from loading("dicom")
                 self._folder = new_handover_folder()
-                paths = (str(self._written(results, self._folder)),)
+                paths = (str((yield from self._written(results, self._folder))),)
                 yield
             self._begin(SendJob(paths, node), python)
 
-    def _written(self, results: StoredResults, folder: Path) -> Path:
+    def _written(self, results: StoredResults, folder: Path) -> Steps[Path]:
         try:
-            return write_dicom_files(results, folder / "dicom").folder
+            return (yield from writing_dicom_files(results, folder / "dicom")).folder
         except BaseException:
             self._forget()
             raise

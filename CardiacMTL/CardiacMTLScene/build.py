@@ -9,6 +9,7 @@ from typing import Any
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import UsageError
 from CardiacMTLLib.labels import Phase
+from CardiacMTLLib.steps import Steps
 from CardiacMTLScene.cine_input import CineInput
 from CardiacMTLScene.cine_masks import add_cine_masks, add_mask_sequence, mask_sequence
 from CardiacMTLScene.curves import add_curves
@@ -18,7 +19,6 @@ from CardiacMTLScene.ownership import replacing, undone_on_error
 from CardiacMTLScene.results import add_results, results_text
 from CardiacMTLScene.scene_nodes import SceneNodes
 from CardiacMTLScene.segmentations import ColorSet, SegmentStyle, add_segmentation, segment_style
-from CardiacMTLScene.steps import Steps
 from CardiacMTLScene.tables import add_diagnosis_table, add_measurement_table
 
 _CINE_MASKS = "Cine segmentation"

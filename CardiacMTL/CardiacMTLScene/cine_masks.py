@@ -10,10 +10,10 @@ import slicer
 
 from CardiacMTLLib.errors import OutputError
 from CardiacMTLLib.geometry import Geometry
+from CardiacMTLLib.steps import Steps, finished
 from CardiacMTLLib.volume import Mask
 from CardiacMTLScene.cine import CineNodes, add_to_browser
 from CardiacMTLScene.segmentations import SegmentStyle, new_segmentation, show_segments
-from CardiacMTLScene.steps import Steps, finished
 from CardiacMTLScene.volumes import empty_image
 
 

@@ -45,7 +45,7 @@ def _instances(nodes: SceneNodes, phase: Any, frame: int) -> list[str]:
             return uids
     raise InputError(
         "the images were not loaded from DICOM, so that no DICOM can refer to them, and nothing names the patient; expected "
-        "a cine from Slicer's DICOM database; load it from there, or use `cardiacmtl run --dicom-out` with --dicom-template"
+        "a cine from Slicer's DICOM database; load the study from there and run it again"
     )
 
 

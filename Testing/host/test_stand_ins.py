@@ -12,12 +12,13 @@ pytest.importorskip("slicer", reason="needs slicer-core", exc_type=ImportError)
 
 import slicer
 from PySide6.QtCore import Property
-from PySide6.QtWidgets import QAbstractButton, QComboBox
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QSpinBox, QVBoxLayout, QWidget
 
 from Testing.host.api.qt_classes import QT_CLASSES
 from Testing.host.api.slicer_classes import SLICER_CLASSES
 from Testing.host.host import settle
 from Testing.host.pythonqt.class_spec import spec_of
+from Testing.host.widgets.ctk_widgets import CollapsibleButton
 from Testing.host.widgets.ui_loader import load_ui
 
 
@@ -179,6 +180,18 @@ def test_a_collapsible_button_hides_its_contents_and_keeps_what_was_hidden(slice
     assert not shown.isVisible()
     fold.collapsed = False
     assert (shown.isVisible(), hidden.isVisible(), heard) == (True, False, [True, False])
+
+
+def test_a_collapsible_button_leaves_its_contents_the_height_that_they_need(slicer_host: Any) -> None:
+    parent = QWidget()
+    fold = CollapsibleButton(parent)
+    layout = QVBoxLayout(fold)
+    boxes = [QSpinBox() for _ in range(6)]
+    for box in boxes:
+        layout.addWidget(box)
+    fold.resize(fold.minimumSizeHint())
+    parent.show()
+    assert all(box.height() >= box.minimumSizeHint().height() for box in boxes)
 
 
 def test_a_section_that_a_ui_file_closes_hides_its_contents_and_they_keep_their_kind(slicer_host: Any) -> None:

@@ -15,6 +15,7 @@ pytest.importorskip("highdicom", reason="needs highdicom")
 
 import numpy as np
 import slicer
+from PySide6.QtCore import QCoreApplication
 
 from CardiacMTLLib.labels import Phase
 from Testing.module.dicom_cine import Database, database_of, dicom_analysis, each_frame, loaded_cine, nothing, whole_cine
@@ -115,6 +116,39 @@ def test_a_correction_is_reported_beside_the_original_and_stale_numbers_are_not(
     assert "corrected_ed" in [flag["code"] for flag in record["quality"]["flags"]]
     assert record["correction"]["phases"] == ["ed"]
     assert record["correction"]["original"]["measurements"]["lv_edv_ml"]["value"] > record["measurements"]["lv_edv_ml"]["value"]
+
+
+@pytest.mark.parametrize(("button", "least"), [("reportButton", 4), ("exportDicomButton", 2)])
+def test_the_panel_has_its_turn_between_the_files_and_nothing_is_exported_twice(
+    open_module: Any, slicer_host: Any, tmp_path: Path, source: Path, database: Database, button: str, least: int
+) -> None:
+    panel = open_module(MODULE)
+    shown_dicom(panel, source)
+    seen, buttons = [], [panel.find(name) for name in ("reportButton", "exportDicomButton")]
+    slicer_host.dialogs.answers.append(str(tmp_path))
+    panel.see(button).click()
+    while panel.module_widget.export.busy:
+        assert not any(each.isEnabled() for each in buttons)
+        names = frozenset(path.name for path in tmp_path.rglob("results/*"))
+        seen += [names] if names and names not in seen else []
+        QCoreApplication.processEvents()
+    assert len(seen) >= least, seen
+    assert all(each.isEnabled() for each in buttons)
+
+
+def test_a_panel_that_goes_while_it_exports_leaves_the_folder_as_it_was(
+    open_module: Any, slicer_host: Any, tmp_path: Path
+) -> None:
+    panel = open_module(MODULE)
+    shown_result(panel)
+    panel.click("exportSection")
+    slicer_host.dialogs.answers.append(str(tmp_path))
+    panel.see("reportButton").click()
+    while panel.module_widget.export.busy and not list(tmp_path.rglob("results/*.gz")):
+        QCoreApplication.processEvents()
+    assert list(tmp_path.iterdir()) != []
+    panel.module_widget.export.stop()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name_frames", [each_frame, whole_cine])

@@ -75,7 +75,7 @@ def test_contributions_are_those_of_every_feature_by_its_title_the_largest_first
     sizes = [abs(c.logits) for c in contributions]
     assert sizes == sorted(sizes, reverse=True)
     by_name = {c.feature: c for c in contributions}
-    assert set(by_name) == {f.title for f in FEATURES} | {"image embedding of the network", "constant of the model"}
+    assert set(by_name) == {f.title for f in FEATURES} | {"what the network itself sees in the images", "constant of the model"}
     assert [by_name[f.title].value for f in FEATURES] == features.tolist()
 
 
@@ -101,7 +101,7 @@ def test_below_the_threshold_the_label_is_withheld_with_the_reason_and_probabili
     certain, uncertain = (diagnose(features, auxiliary, head, threshold, indexed=True) for threshold in (0.0, 0.9))
     largest = max(certain.probabilities.values())
     assert uncertain.label is None
-    assert uncertain.reason == f"no group is likely enough: the largest probability is {largest:.2f}, below 0.90"
+    assert uncertain.reason == f"no group is likely enough: the largest probability is {100 * largest:.1f} %, below 90 %"
     assert uncertain.probabilities == certain.probabilities
     assert uncertain.contributions == certain.contributions
 

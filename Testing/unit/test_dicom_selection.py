@@ -139,7 +139,7 @@ def test_of_two_cines_the_more_complete_one_is_taken_with_a_note(two_cines: Path
     (note,) = study.warnings
     assert note == (
         "Of several short-axis cines the most complete, series 7 (40 images), was used; series 9 (32 images) with 4 slices of "
-        "8 phases was left out (--series 9 chooses it)."
+        "8 phases was left out (series 9 can be asked for)."
     )
 
 
@@ -147,7 +147,7 @@ def test_of_two_cines_the_more_complete_one_is_taken_with_a_note(two_cines: Path
 def test_a_series_can_be_chosen_by_number_or_uid(name: str, two_cines: Path) -> None:
     study = read_study(two_cines, series=name)
     assert study.geometry.size_xyz[2] == 4
-    assert study.warnings == ("Left out, as --series chose: series 7 (40 images).",)
+    assert study.warnings == ("Left out, as another series was asked for: series 7 (40 images).",)
 
 
 def test_a_series_that_is_not_there_is_refused_with_those_that_are(two_cines: Path) -> None:

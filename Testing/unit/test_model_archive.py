@@ -90,7 +90,7 @@ def test_a_model_that_is_there_is_kept(packed, imported, model):
     before = (imported / "tiny" / "weights.safetensors").read_bytes()
     change_manifest(model, version="2.0.0")
     assert "there is a model tiny already" in refusal(packed(), imported)
-    assert "models remove tiny" in refusal(packed(), imported)
+    assert "remove the imported one first" in refusal(packed(), imported)
     assert (imported / "tiny" / "weights.safetensors").read_bytes() == before
     assert find_model("tiny").manifest().version == "1.2.3"
 

@@ -164,7 +164,7 @@ def test_one_slice_gives_masks_but_no_volumes():
 def test_without_body_size_the_other_head_diagnoses_and_a_note_says_so(patient):
     analysis = run(patient=patient, **KNOWN)
     assert codes(analysis) == ["no_body_size"]
-    assert "--height-cm" in analysis.flags[0].check
+    assert analysis.flags[0].check == "Give height and weight and run the study again."
     assert analysis.diagnosis.label is UNINDEXED_ANSWER
     assert values(analysis)["lv_edv_ml"] == values(run(**KNOWN))["lv_edv_ml"]
     assert values(analysis)["lv_edv_ml_per_m2"] is None

@@ -86,7 +86,7 @@ def test_what_only_the_network_can_say_stays_and_a_flag_says_so(original):
     assert (found.scope_score, found.seconds, found.model) == (original.scope_score, original.seconds, original.model)
     assert set(found.predicted_dice) == {"LV_ES", "RV_ES", "MYOCARDIUM_ES"}
     assert codes(found) == ["corrected_ed"]
-    assert "image embedding" in found.flags[0].check
+    assert "What the network itself sees" in found.flags[0].check
     assert recompute(found, {Phase.ES: TRUTH[1] // 3 * 3}, MODEL).predicted_dice is None
 
 

@@ -91,7 +91,9 @@ def explain(
         for index, feature in enumerate(FEATURES)
     ]
     centred = float(auxiliary_logits[best] - auxiliary_logits.mean())
-    rows.append(Part(EMBEDDING, "image embedding of the network", centred, "", float(relative[-2]), float(over[-2])))
+    rows.append(
+        Part(EMBEDDING, "what the network itself sees in the images", centred, "", float(relative[-2]), float(over[-2]))
+    )
     rows.append(Part(CONSTANT, "constant of the model", 1.0, "", float(relative[-1]), float(over[-1])))
     return Explanation(
         list(Group)[best],

@@ -71,7 +71,8 @@ def diagnose(
     best = int(probabilities.argmax())
     label, reason = list(Group)[best], None
     if probabilities[best] < label_threshold:
-        reason = f"no group is likely enough: the largest probability is {probabilities[best]:.2f}, below {label_threshold:.2f}"
+        share, least = f"{100 * probabilities[best]:.1f} %", f"{100 * label_threshold:g} %"
+        reason = f"no group is likely enough: the largest probability is {share}, below {least}"
     explanation = explain(features, auxiliary_logits, head.parts(features, auxiliary_logits), distributions, indexed=indexed)
     return Diagnosis(
         probabilities={group: float(p) for group, p in zip(Group, probabilities, strict=True)},

@@ -14,5 +14,5 @@ def choose_device(wanted: str) -> torch.device:
         wanted = next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there.get(wanted, False):
         found = [name for name, present in there.items() if present]
-        raise UsageError(f"device {wanted!r} is not available; expected auto or one of {found}; choose --device auto")
+        raise UsageError(f"device {wanted!r} is not available; expected auto or one of {found}; choose auto")
     return torch.device(wanted)

@@ -31,7 +31,7 @@ _NEEDED = {WEIGHTS_NAME, MANIFEST_NAME, CARD_NAME}
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?")
 _CHUNK = 1 << 20
-_REMEDY = "expected a model archive as `cardiacmtl models import` takes it; ask for it again where it came from"
+_REMEDY = "expected a model archive (a zip of the model's files); ask for it again where it came from"
 
 
 def import_model(archive: Path) -> ModelEntry:
@@ -61,9 +61,7 @@ def remove_model(name: str) -> None:
     entries = [entry for entry in available_models() if entry.name == name]
     if not entries:
         known = [entry.name for entry in available_models() if not entry.shipped]
-        raise ModelError(
-            f"there is no model {name!r}; expected one of the imported ones, {known}; see `cardiacmtl models list`"
-        )
+        raise ModelError(f"there is no model {name!r}; expected one of the imported ones, {known}; choose one of them")
     if entries[0].shipped:
         raise ModelError(f"model {name} came with the software; expected an imported one; only those can be removed")
     with _staging() as staging:
@@ -76,7 +74,7 @@ def _free_name(name: str) -> str:
         raise ModelError(f"the model is called {name!r:.80}; expected up to 64 of a-z, 0-9, '.', '_' and '-'; ask its makers")
     taken = {entry.name: entry for entry in available_models()}.get(name)
     if taken is not None:
-        remedy = "it came with the software and stays" if taken.shipped else f"run `cardiacmtl models remove {name}` first"
+        remedy = "it came with the software and stays" if taken.shipped else "remove the imported one first (docs/models.md)"
         raise ModelError(f"there is a model {name} already; expected another name; {remedy}")
     return name
 

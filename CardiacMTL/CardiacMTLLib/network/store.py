@@ -80,9 +80,7 @@ def find_model(name: str | None = None) -> ModelEntry:
     for entry in entries:
         if entry.name == wanted:
             return entry
-    raise ModelError(
-        f"there is no model {wanted!r}; expected one of {[entry.name for entry in entries]}; see `cardiacmtl models list`"
-    )
+    raise ModelError(f"there is no model {wanted!r}; expected one of {[entry.name for entry in entries]}; choose one of them")
 
 
 def verify_model(entry: ModelEntry) -> str:

@@ -18,18 +18,18 @@ CONVENTIONS: Mapping[str, str] = MappingProxyType(
         ),
         "volumes": "Volumes are sums over slices without interpolation; no slice is left out unless that is asked for.",
         "wall_thickness": (
-            "In the plane of the slice: area of the wall over the length of the line midway between its borders, in each "
-            "segment of each slice that shows the wall all around; a segment has the mean of its slices."
+            "Wall thickness is taken in the plane of the slice: area of the wall over the length of the line midway between "
+            "its borders, in each segment of each slice that shows the wall all around; a segment has the mean of its slices."
         ),
         "segments": (
-            "Segments 1 to 16 of the American Heart Association (Cerqueira et al., Circulation 2002;105:539), counted from the "
-            "anterior insertion of the RV; the 17th, the apex, is not in short-axis slices. Basal, middle and apical are "
-            "thirds of the slices that show the wall all around, at ED and at ES each."
+            "The segments are 1 to 16 of the American Heart Association (Cerqueira et al., Circulation 2002;105:539), counted "
+            "from the anterior insertion of the RV; the 17th, the apex, is not in short-axis slices. Basal, middle and apical "
+            "are thirds of the slices that show the wall all around, at ED and at ES each."
         ),
         "thickening_class": (
-            f"By thickening from ED to ES: normal from {NORMAL_FROM_PERCENT:g} % (J Cardiovasc Magn Reson 2009;11:22), reduced "
-            f"from {ABSENT_WITHIN_PERCENT:g} %, thinning from -{ABSENT_WITHIN_PERCENT:g} % down, absent between (our limit). "
-            "It is not the visual score of wall motion."
+            f"A segment's thickening from ED to ES is called normal from {NORMAL_FROM_PERCENT:g} % (J Cardiovasc Magn Reson "
+            f"2009;11:22), reduced from {ABSENT_WITHIN_PERCENT:g} %, thinning from -{ABSENT_WITHIN_PERCENT:g} % down, absent "
+            "between (our limit). It is not the visual score of wall motion."
         ),
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from CardiacMTLLib.analysis import Analysis
+from CardiacMTLLib.analysis import Analysis, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE, Diagnosis
 from CardiacMTLLib.measure.reference import reference_of
 from CardiacMTLLib.outputs import OutputFiles
@@ -15,6 +15,14 @@ _LINES = {
     "LV": (("EDV", "lv_edv_ml"), ("ESV", "lv_esv_ml"), ("EF", "lv_ef_percent"), ("mass", "lv_mass_g")),
     "RV": (("EDV", "rv_edv_ml"), ("ESV", "rv_esv_ml"), ("EF", "rv_ef_percent")),
 }
+
+FLAG_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "no_body_size": ("--height-cm", "--weight-kg"),
+    "ed_frame_unlikely": ("--ed-frame",),
+    "es_frame_unlikely": ("--es-frame",),
+    "gpu_out_of_memory": ("--device cpu",),
+}
+"""Code of a flag -> the options of `cardiacmtl run` that its hint asks for; the hint itself is right at every door."""
 
 
 def run_summary(analysis: Analysis, files: OutputFiles) -> str:
@@ -63,7 +71,12 @@ def file_lines(files: OutputFiles) -> list[str]:
 
 
 def _flag_lines(analysis: Analysis) -> list[str]:
-    return [line for flag in analysis.flags for line in (f"Check: {flag.text}", f"  {flag.check}")]
+    return [line for flag in analysis.flags for line in (f"Check: {flag.text}", f"  {_with_options(flag)}")]
+
+
+def _with_options(flag: QualityFlag) -> str:
+    options = ", ".join(FLAG_OPTIONS.get(flag.code, ()))
+    return f"{flag.check.removesuffix('.')} ({options})." if options else flag.check
 
 
 def _measurement_lines(analysis: Analysis) -> list[str]:

@@ -56,13 +56,13 @@ class CollapsibleButton(QAbstractButton):
         heading = QSize(self.fontMetrics().horizontalAdvance(self.text()) + 40, self.heading_height())
         if not self.isChecked() or self.layout() is None:
             return heading
-        return heading.expandedTo(self.layout().sizeHint())
+        return heading.expandedTo(self.layout().totalSizeHint())
 
     def minimumSizeHint(self) -> QSize:
         """No less than the heading."""
         if not self.isChecked() or self.layout() is None:
             return QSize(0, self.heading_height())
-        return self.layout().minimumSize().expandedTo(QSize(0, self.heading_height()))
+        return self.layout().totalMinimumSize().expandedTo(QSize(0, self.heading_height()))
 
     def hitButton(self, position: Any) -> bool:
         """Only the heading reacts to clicks."""

@@ -129,7 +129,7 @@ def _choose_only(kinds: Sequence[tuple[Stack, Content | Other | None]]) -> Choic
         shown,
         (
             f"No short-axis cine was found ({found}); one slice of {series_text([best])} is shown, and nothing is measured. "
-            "Give another folder, or choose with --series.",
+            "Give another folder, or choose another series.",
         ),
         f"no short-axis cine is among the images ({found}): the study is out of scope",
     )
@@ -147,13 +147,13 @@ def _choose_named(stacks: Sequence[Stack], series: str) -> Choice:
     kind = kind_of(best)
     notes = () if kind is None else (f"The series that was asked for looks like no short-axis cine but like {kind}.",)
     rest = [stack for stack in stacks if stack is not best]
-    return Choice(best, (*notes, *((f"Left out, as --series chose: {series_text(rest)}.",) if rest else ())))
+    return Choice(best, (*notes, *((f"Left out, as another series was asked for: {series_text(rest)}.",) if rest else ())))
 
 
 def _rival_note(rival: Stack, best: Stack) -> str:
     number, count = rival.series_numbers[0], len(rival.slices)
     shared = {frame.series_uid for frame in rival.frames} & {frame.series_uid for frame in best.frames}
-    hint = f" ({_difference(rival, best)})" if shared else "" if number is None else f" (--series {number} chooses it)"
+    hint = f" ({_difference(rival, best)})" if shared else "" if number is None else f" (series {number} can be asked for)"
     return (
         f"Of several short-axis cines the most complete, {series_text([best])}, was used; {series_text([rival])} with "
         f"{count} slice{'' if count == 1 else 's'} of {rival.n_phases} phases was left out{hint}."

@@ -1,4 +1,4 @@
-"""`write_dicom`: a segmentation of ED and of ES and the report, complete in one folder or not at all."""
+"""`write_dicom`, and `writing_dicom` in steps: segmentations of ED and ES and the report, all in one folder or nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.report.dicom.converted import IMAGES_FOLDER, check_template, convert_images
 from CardiacMTLLib.report.dicom.sources import PhaseSources, check_has_sources, read_sources
 from CardiacMTLLib.report.publish import published
+from CardiacMTLLib.steps import Steps, finished
 from CardiacMTLLib.volume import CineStudy
 
 SEGMENTATION_FILES = {Phase.ED: "segmentation_ed.dcm", Phase.ES: "segmentation_es.dcm"}
@@ -47,17 +48,21 @@ def write_dicom(analysis: Analysis, folder: Path, *, template: Path | None = Non
     source and template, and where images are gone or changed; `UsageError` with both; `MissingPackageError` without highdicom;
     `OutputError` where the folder cannot be written, which then is as it was.
     """
-    with staged_dicom(analysis, folder, template=template) as files:
-        return files
+    return finished(writing_dicom(analysis, folder, template=template))
+
+
+def writing_dicom(analysis: Analysis, folder: Path, *, template: Path | None = None) -> Steps[DicomFiles]:
+    """As `write_dicom`, an object a step. Dropped before its end it leaves `folder` as it was."""
+    with published(folder, DICOM_NAMES) as staging:
+        files = yield from _unvalidated(_written(analysis, staging, template))
+    return replace(files, folder=folder)
 
 
 @contextmanager
 def staged_dicom(analysis: Analysis, folder: Path, *, template: Path | None = None) -> Iterator[DicomFiles]:
     """`write_dicom` in two steps: files are ready when the block begins and appear in `folder` when it ends well."""
     with published(folder, DICOM_NAMES) as staging:
-        # Source headers hold what scanners and de-identification left in them; it is copied as it is.
-        with disable_value_validation():
-            files = _write(analysis, staging, template)
+        files = finished(_unvalidated(_written(analysis, staging, template)))
         yield replace(files, folder=folder)
 
 
@@ -84,12 +89,26 @@ def require_highdicom() -> None:
         import highdicom  # noqa: F401, PLC0415 - optional, and slow to import
     except ImportError as error:
         raise MissingPackageError(
-            f"DICOM output needs the package highdicom, which cannot be imported ({error}); "
-            'install "cardiacmtl[dicom]" and try again'
+            f"DICOM output needs the package highdicom, which cannot be imported ({error}); install highdicom and try again"
         ) from error
 
 
-def _write(analysis: Analysis, folder: Path, template: Path | None) -> DicomFiles:
+def _unvalidated(steps: Steps[DicomFiles]) -> Steps[DicomFiles]:
+    """`steps` without pydicom's validation, which is as before between them, when others may use pydicom.
+
+    Source headers hold what scanners and de-identification left in them; it is copied as it is.
+    """
+    while True:
+        with disable_value_validation():
+            try:
+                next(steps)
+            except StopIteration as end:
+                files: DicomFiles = end.value
+                return files
+        yield
+
+
+def _written(analysis: Analysis, folder: Path, template: Path | None) -> Steps[DicomFiles]:
     require_highdicom()
     from CardiacMTLLib.report.dicom.measurement_report import build_report  # noqa: PLC0415 - needs highdicom
     from CardiacMTLLib.report.dicom.segmentation import build_segmentation  # noqa: PLC0415 - needs highdicom
@@ -104,6 +123,7 @@ def _write(analysis: Analysis, folder: Path, template: Path | None) -> DicomFile
         sources = convert_images(analysis.study, frames, template, folder)
         names += sorted(path.relative_to(folder).as_posix() for path in (folder / IMAGES_FOLDER).iterdir())
     notes = list(sources.notes)
+    yield
     segmentations = {}
     for phase, name in SEGMENTATION_FILES.items():
         built = None if phase not in analysis.masks else build_segmentation(analysis, phase, sources)
@@ -115,7 +135,10 @@ def _write(analysis: Analysis, folder: Path, template: Path | None) -> DicomFile
         _save(built.data, folder / name)
         names.append(name)
         notes += built.notes
-    _save(build_report(analysis, sources, segmentations), folder / SR_FILE)
+        yield
+    report = build_report(analysis, sources, segmentations)
+    yield
+    _save(report, folder / SR_FILE)
     return DicomFiles(folder, (*names, SR_FILE), tuple(notes))
 
 
