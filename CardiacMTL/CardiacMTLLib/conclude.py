@@ -97,14 +97,14 @@ def conclude(
     seen = scope_evidence(found.phases.masks, study.geometry, found.phases.agreement, found.phases.confidence)
     score = None if scope is None or seen is None else scope.score(seen)
     evidence = MaskEvidence(
-        found.frames,
-        left_out.apply(found.phases.masks),
-        found.cine,
-        found.phases.auxiliary_logits,
-        None if quality is None else quality.predicted_dice(found.phases.agreement),
-        score,
-        left_out,
-        found.window,
+        frames=found.frames,
+        masks=left_out.apply(found.phases.masks),
+        cine_masks=found.cine,
+        auxiliary_logits=found.phases.auxiliary_logits,
+        predicted_dice=None if quality is None else quality.predicted_dice(found.phases.agreement),
+        scope_score=score,
+        left_out=left_out,
+        window=found.window,
     )
     analysis = conclude_masks(study, evidence, model)
     if scope is None or seen is None or scope.covers(seen):
@@ -131,20 +131,20 @@ def conclude_masks(study: CineStudy, evidence: MaskEvidence, model: DiagnosingMo
     flags += (() if quality is None or predicted is None else quality.flags(predicted)) + notes
     flags += _cycle_flags(study, curves) + _left_out_notes(study, evidence.left_out)
     return Analysis(
-        study,
-        evidence.frames,
-        masks,
-        evidence.cine_masks,
-        measurements,
-        diagnosis,
-        flags,
-        model.identity,
-        {},
-        predicted,
-        evidence.scope_score,
-        wall,
-        evidence.left_out,
-        curves,
+        study=study,
+        frames=evidence.frames,
+        masks=masks,
+        cine_masks=evidence.cine_masks,
+        measurements=measurements,
+        diagnosis=diagnosis,
+        flags=flags,
+        model=model.identity,
+        seconds={},
+        predicted_dice=predicted,
+        scope_score=evidence.scope_score,
+        segments=wall,
+        left_out=evidence.left_out,
+        curves=curves,
     )
 
 
