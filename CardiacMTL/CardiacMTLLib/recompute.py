@@ -56,13 +56,13 @@ def recompute(
         )
     logits = analysis.diagnosis.auxiliary_logits
     evidence = MaskEvidence(
-        analysis.frames,
-        analysis.masks,
-        analysis.cine_masks,
-        None if logits is None else np.array(logits),
-        analysis.predicted_dice,
-        analysis.scope_score,
-        analysis.left_out,
+        frames=analysis.frames,
+        masks=analysis.masks,
+        cine_masks=analysis.cine_masks,
+        auxiliary_logits=None if logits is None else np.array(logits),
+        predicted_dice=analysis.predicted_dice,
+        scope_score=analysis.scope_score,
+        left_out=analysis.left_out,
     )
     # What the old masks do not bring about came from elsewhere (the images, the machine, an earlier correction) and stays.
     old = {flag.code for flag in conclude_masks(analysis.study, evidence, model).flags}

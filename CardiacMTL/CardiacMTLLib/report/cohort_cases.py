@@ -15,7 +15,7 @@ from urllib.parse import quote
 from CardiacMTLLib.errors import InputError
 from CardiacMTLLib.labels import Group
 from CardiacMTLLib.report.csv_cells import safe_cell
-from CardiacMTLLib.report.folders import without_folders
+from CardiacMTLLib.report.path_scrub import without_folders
 
 RESULTS_FILE, FAILURES_FILE, RECORD_FILE, REPORT_FILE = "results.csv", "failures.csv", "result.json", "report.html"
 """What a batch writes, in its folder and in that of each case."""

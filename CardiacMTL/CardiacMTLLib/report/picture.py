@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from CardiacMTLLib.report.folders import without_folders
+from CardiacMTLLib.report.path_scrub import without_folders
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from CardiacMTLLib.report.folders import without_folders
+from CardiacMTLLib.report.path_scrub import without_folders
 
 
 @pytest.mark.parametrize(
