@@ -15,6 +15,7 @@ from CardiacMTLLib.diagnosis.head import HeadWeights, diagnose
 from CardiacMTLLib.inference.phase_check import cycle_flags
 from CardiacMTLLib.inference.quality import FORBIDDING, quality_flags
 from CardiacMTLLib.inference.scope import scope_evidence
+from CardiacMTLLib.inference.stack_check import stack_flags
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.body import body_surface_area_m2
 from CardiacMTLLib.measure.curve import CycleCurves, cycle_curves, measure_rates
@@ -126,7 +127,8 @@ def conclude_masks(study: CineStudy, evidence: MaskEvidence, model: DiagnosingMo
     curves = None if evidence.cine_masks is None else cycle_curves(evidence.cine_masks, study)
     rates = {} if evidence.cine_masks is None else measure_rates(curves, evidence.frames)
     measurements = measure_function(masks, study.geometry, study.patient) | rates | wall_measurements(wall)
-    flags = quality_flags(masks, study.geometry, measurements, evidence.window) + evidence.flags
+    flags = quality_flags(masks, study.geometry, measurements, evidence.window)
+    flags += stack_flags(masks, study, measurements) + evidence.flags
     diagnosis, notes = _diagnosis(study, masks, measurements, evidence.auxiliary_logits, flags, model)
     flags += (() if quality is None or predicted is None else quality.flags(predicted)) + notes
     flags += _cycle_flags(study, curves) + _left_out_notes(study, evidence.left_out)

@@ -59,12 +59,6 @@ def test_a_structure_that_is_not_found_is_named(structure, phase):
     assert [flag.text for flag in flags] == [f"not found at {phase}: {structure.name}"]
 
 
-@pytest.mark.robustness(28)
-def test_a_stack_that_is_cut_off_at_both_ends_is_flagged():
-    middle = Geometry((80, 60, 4), (2.2, 2.2, 8.0))
-    assert "coverage" in codes({phase: mask[5:9] for phase, mask in GOOD.items()}, middle)
-
-
 @pytest.mark.robustness(27)
 @pytest.mark.parametrize("edge", [np.s_[:, 0], np.s_[:, -1], np.s_[:, :, 0], np.s_[:, :, -1]])
 def test_a_mask_at_the_border_of_the_image_is_flagged(edge):

@@ -112,3 +112,10 @@ def test_the_dilated_phantom_has_a_large_and_weak_left_ventricle():
     marks = marks_of(Group.DCM)
 
     assert (marks["lv_edv_ml"], marks["lv_esv_ml"], marks["lv_ef_percent"]) == (Side.ABOVE, Side.ABOVE, Side.BELOW)
+
+
+@pytest.mark.parametrize("name", ["lv_ef_percent", "rv_ef_percent", "lv_sv_ml"])
+def test_a_value_that_no_heart_has_is_not_compared(name):
+    reference = reference_of(name, -3.0, Sex.MALE)
+    assert reference.ranges
+    assert reference.outside is None

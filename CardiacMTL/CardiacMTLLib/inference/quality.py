@@ -17,19 +17,16 @@ from CardiacMTLLib.volume import Mask
 MAX_MASS_MISMATCH = 0.35
 """Largest relative difference of myocardial volume between ED and ES that is not flagged (see docs/decisions/0013)."""
 
-MAX_END_AREA = 0.45
-"""Largest area of the LV cavity in the smaller of the two end slices at ED, as a share of its widest slice, that is not
-flagged (see docs/decisions/0013)."""
-
-FORBIDDING = frozenset({"lv_esv_above_edv", "rv_esv_above_edv", "mass_mismatch", "cut_ed", "cut_es"})
-"""Codes of the flags under which no diagnosis is given."""
+FORBIDDING = frozenset(
+    {"lv_esv_above_edv", "rv_esv_above_edv", "mass_mismatch", "cut_ed", "cut_es", "coverage", "lv_proportions", "lv_still"}
+)
+"""Codes of the flags, of these and of `stack_check`, under which no diagnosis is given."""
 
 _SWAPPED = "Look at the frames of ED and ES: are they swapped? Then look at the outlines of this ventricle in both."
 _MISMATCH = (
     "Compare the outlines of the myocardium at ED and ES slice by slice: has one of them a basal or apical slice that the "
     "other lacks?"
 )
-_COVERAGE = "Look at the first and the last slice: does the heart go on beyond them? Then all volumes are too small."
 
 
 def quality_flags(
@@ -44,7 +41,7 @@ def quality_flags(
             flags.append(QualityFlag(f"{name}_esv_above_edv", text, _SWAPPED))
     flags += _mass_mismatch(masks, geometry)
     for phase, mask in masks.items():
-        flags += _coverage(phase, mask)
+        flags += _empty_or_cut_off(phase, mask)
         if window is not None and _is_cut(mask, window.inside(geometry)):
             text = f"the heart reaches the edge of the region that was segmented at {phase}, so that volumes may be too small"
             check = f"Look at the outlines at {phase} near the edge of that region: is part of a ventricle missing?"
@@ -62,16 +59,12 @@ def _mass_mismatch(masks: Mapping[Phase, Mask], geometry: Geometry) -> list[Qual
     return [QualityFlag("mass_mismatch", text, _MISMATCH)]
 
 
-def _coverage(phase: Phase, mask: Mask) -> list[QualityFlag]:
+def _empty_or_cut_off(phase: Phase, mask: Mask) -> list[QualityFlag]:
     flags = []
     empty = [structure.name for structure in STRUCTURES if not (mask == structure).any()]
     if empty:
         check = f"Look at the images at {phase}: does the stack show what was not found, and is the frame the right one?"
         flags.append(QualityFlag(f"empty_{phase.lower()}", f"not found at {phase}: {', '.join(empty)}", check))
-    areas = (mask == Label.LV).sum(axis=(1, 2))
-    if phase is Phase.ED and len(areas) > 1 and min(areas[0], areas[-1]) > MAX_END_AREA * areas.max():
-        text = "the LV is wide in the first and in the last slice: the stack does not seem to cover base and apex"
-        flags.append(QualityFlag("coverage", text, _COVERAGE))
     edges = np.concatenate([mask[:, [0, -1], :].ravel(), mask[:, :, [0, -1]].ravel()])
     if edges.any():
         check = f"Look at these slices at {phase}: does the image cut the heart off, or has the mask left the heart?"

@@ -123,10 +123,11 @@ confirmed."""
 def reference_of(name: str, value: float | None, sex: Sex | None) -> Reference:
     """The ranges of the measurement called `name`, those of both sexes where `sex` is None, and on which side `value` lies.
 
-    A value is outside where it lies on the same side of every range that is shown; None for `value` is never outside.
+    A value is outside where it lies on the same side of every range that is shown. None for `value` is never outside, nor is a
+    value below zero, an ejection fraction say: that is no heart's, and a quality flag tells what is wrong with it.
     """
     ranges = tuple(entry for entry in RANGES.get(name, ()) if sex is None or entry.sex is sex)
-    return Reference(ranges, None if value is None else _common_side(entry.side(value) for entry in ranges))
+    return Reference(ranges, None if value is None or value < 0 else _common_side(entry.side(value) for entry in ranges))
 
 
 def _common_side(sides: Iterable[Side | None]) -> Side | None:
