@@ -66,10 +66,11 @@ class CineStudy:
     frame; `stored` leads back to the file's own grid. `ed_frame` and `es_frame` count from 0. `frame_times_ms` are the
     times after the R wave, one a frame. `warnings` are sentences for the user about what was mended while reading. `source`
     names the DICOM frames behind the voxels, where the study comes from DICOM. `out_of_scope` is the reason why the headers
-    already say that the images are no short-axis stack of a heart: then nothing is measured.
+    already say that the images are no short-axis stack of a heart: then nothing is measured. `frame_numbers` are the numbers,
+    counted from 1, that the frames have in a longer cine of which the study holds some; None where it holds 1, 2, 3 and so on.
 
-    Raises `InputError` for frames that are not four-dimensional real numbers, for values that are not finite, and for
-    frame numbers outside the study or alike for both phases.
+    Raises `InputError` for frames that are not four-dimensional real numbers, for values that are not finite, for phases
+    outside the study or at one frame, and for `frame_numbers` that are not one a frame, from 1 and all different.
     """
 
     frames: Image
@@ -82,6 +83,7 @@ class CineStudy:
     warnings: tuple[str, ...] = ()
     source: DicomSource | None = None
     out_of_scope: str | None = None
+    frame_numbers: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 4 or len(self.frames) < 1 or self.frames.shape[1:] != self.geometry.shape_zyx:
@@ -112,10 +114,25 @@ class CineStudy:
                 f"{len(self.frame_times_ms)} frame times for {len(self.frames)} frames; expected one a frame; "
                 "leave them out where unknown"
             )
+        numbers = self.frame_numbers
+        if numbers is not None and (len(set(numbers)) < len(numbers) or len(numbers) != len(self.frames) or min(numbers) < 1):
+            raise InputError(
+                f"the numbers {numbers} for {len(self.frames)} frames; expected one a frame, from 1 and all different; "
+                "leave them out where unknown"
+            )
 
     def frame_of(self, phase: Phase) -> int | None:
         """Index of the frame at `phase`, or None where it is not known."""
         return self.ed_frame if phase is Phase.ED else self.es_frame
+
+    def frame_number(self, frame: int) -> int:
+        """The number, counted from 1, by which a reader finds the frame at index `frame` in the source."""
+        return int(frame) + 1 if self.frame_numbers is None else self.frame_numbers[frame]
+
+    def frame_text(self, frame: int) -> str:
+        """The frame at index `frame` for a reader: "frame 9 of 30", or "frame 16" of a longer cine."""
+        of = f" of {len(self.frames)}" if self.frame_numbers is None else ""
+        return f"frame {self.frame_number(frame)}{of}"
 
     def in_file_axes(self, mask: Mask) -> Mask:
         """`mask` (..., z, y, x) of this study, rearranged to the axes of the file it came from."""

@@ -121,7 +121,7 @@ def _add_renderer(window: Any, area: Area, view: Viewpoint, center: Vector, half
 
 def _title(overlay: Overlay, analysis: Analysis, phase: Phase, x: float) -> None:
     overlay.text(x, 770, _PHASE_TITLES[phase], 26, align="center")
-    details = f"frame {analysis.frames[phase] + 1} of {len(analysis.study.frames)}"
+    details = analysis.study.frame_text(analysis.frames[phase])
     if not analysis.masks[phase].any():
         details += "; no structure was found"
     overlay.text(x, 738, details, 17, MUTED, align="center")

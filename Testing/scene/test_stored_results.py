@@ -40,7 +40,12 @@ NAME = "Cardiac MR"
 def real_analysis() -> Analysis:
     """An analysis that the shipped model could have given, with everything that an analysis may hold."""
     made = make_analysis(diagnosis=replace(withheld_diagnosis(), auxiliary_logits=(0.5, -0.25, 0.0, 1.0, -1.5)))
-    study = replace(made.study, patient=Patient(180.0, 80.0, Sex.FEMALE, 61.0), warnings=("mended \u201cthis\u201d",))
+    study = replace(
+        made.study,
+        patient=Patient(180.0, 80.0, Sex.FEMALE, 61.0),
+        warnings=("mended \u201cthis\u201d",),
+        frame_numbers=(3, 4, 9, 16),
+    )
     made = replace(
         made,
         study=study,

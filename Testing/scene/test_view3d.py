@@ -18,7 +18,7 @@ from Testing.scene.studies import Case, make_analysis
 
 pytest.importorskip("vtk", reason="needs VTK", exc_type=ImportError)
 
-from CardiacMTLScene.view3d import _volume, render_3d
+from CardiacMTLScene.view3d import _title, _volume, render_3d
 from CardiacMTLScene.viewpoint import heart_axes, viewpoint
 
 SIZE = (700, 400)
@@ -84,6 +84,17 @@ def test_one_phase_and_a_mask_without_any_structure_are_drawn_too(drawing: None,
     assert pixels_of(drawn(tmp_path / "empty.png")[HEART_ROWS], 0).sum() == 0
     render_3d(replace(one, masks={}, frames={}), tmp_path / "none.png", SIZE)
     assert (tmp_path / "none.png").is_file()
+
+
+def test_a_heart_is_titled_with_the_number_of_its_frame_in_the_source() -> None:
+    class Texts(list[str]):
+        def text(self, _x: float, _y: float, text: str, *_: object, **__: object) -> None:
+            self.append(text)
+
+    made, shown = make_analysis(), Texts()
+    for analysis in (made, replace(made, study=replace(made.study, frame_numbers=(3, 4, 9, 16)))):
+        _title(shown, analysis, Phase.ES, 0.0)  # type: ignore[arg-type]
+    assert shown[1::2] == ["frame 4 of 4", "frame 16"]
 
 
 def test_drawing_is_silent_and_leaves_only_the_picture(

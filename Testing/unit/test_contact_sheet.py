@@ -12,6 +12,7 @@ from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.report.contact_sheet import draw_contact_sheet
 from CardiacMTLLib.report.palette import STRUCTURE_COLORS
+from CardiacMTLLib.report.sheet_drawing import _blocks
 from CardiacMTLLib.report.slice_view import (
     Crop,
     Ends,
@@ -67,6 +68,12 @@ def test_an_outline_encloses_the_area_of_its_mask_within_half_a_voxel(radius_mm,
     assert abs(shown_mm2 - (mask > 0).sum() * pixel_mm**2) <= 2 * np.pi * (radius_mm + pixel_mm) * (
         pixel_mm / 2 + side_mm / SIDE_PX
     )
+
+
+def test_a_heading_names_the_frame_by_its_number_in_the_source():
+    some = analysis_of(replace(study_like(), frame_numbers=(1, 16)))
+    told = [[block.details.partition("  ")[0] for block in _blocks(analysis)] for analysis in (analysis_of(), some)]
+    assert told == [["frame 1 of 2", "frame 2 of 2"], ["frame 1", "frame 16"]]
 
 
 def test_a_single_voxel_stays_visible():

@@ -48,6 +48,14 @@ def test_ed_and_es_become_images_of_the_same_voxels_in_the_same_place(written, t
     assert study.geometry.matches(analysis.study.geometry)
 
 
+def test_a_segmentation_names_its_frame_by_the_number_in_the_source(tmp_path):
+    analysis = plain_analysis(frame_numbers=(4, 11, 12))
+    files = write_dicom(analysis, tmp_path / "out", template=template(tmp_path / "t.dcm"))
+    for phase, number in zip(Phase, (4, 11), strict=True):
+        data = pydicom.dcmread(files.folder / f"segmentation_{phase.lower()}.dcm")
+        assert data.ContentDescription.endswith(f", frame {number}")
+
+
 def test_segmentations_refer_to_the_images_and_hold_the_masks(written):
     analysis, files = written
     images = {pydicom.dcmread(path).SOPInstanceUID: path.name for path in (files.folder / IMAGES_FOLDER).iterdir()}

@@ -49,6 +49,7 @@ def left_handed_study():
         None,
         Patient(174.5, None, Sex.FEMALE, 61.0),
         ("eine Warnung \u00e4\u00f6",),
+        frame_numbers=(2, 5, 9, 16),
     )
 
 

@@ -13,8 +13,8 @@ SPACING = (1.5, 1.5, 8.0)
 FRAMES = np.random.default_rng(3).gamma(2.0, 60.0, (2, 3, 40, 44)).astype(np.int16)
 
 
-def windows_of(frames, size=64, spacing_mm=1.5):
-    study = study_of(frames, SPACING)
+def windows_of(frames, size=64, spacing_mm=1.5, frame_numbers=None):
+    study = study_of(frames, SPACING, frame_numbers=frame_numbers)
     return normalised_windows(study, range(len(frames)), Window(centre_of(study.geometry), size, spacing_mm))
 
 
@@ -61,8 +61,9 @@ def test_a_constant_image_has_no_signal(level, size):
 def test_a_blank_frame_is_named_by_its_number_counted_from_1():
     frames = FRAMES.copy()
     frames[1] = 0
-    with pytest.raises(InputError, match="frame 2"):
-        windows_of(frames)
+    for numbers, told in ((None, "frame 2"), ((1, 16), "frame 16")):
+        with pytest.raises(InputError, match=told):
+            windows_of(frames, frame_numbers=numbers)
 
 
 def test_a_tiny_image_in_a_wide_window_keeps_its_signal():

@@ -51,12 +51,20 @@ def test_the_two_phases_are_read_by_the_frame_numbers_of_info_cfg(folder: Folder
     study = read_study(folder.path)
     assert (study.frames == CINE[[3, 10]]).all()
     assert (study.ed_frame, study.es_frame) == (0, 1)
+    assert study.frame_numbers == (4, 11)
     assert study.patient == Patient(height_cm=150.0, weight_kg=66.0)
+
+
+def test_given_frames_that_have_files_keep_their_numbers(folder: Folder) -> None:
+    study = read_study(folder.path, ed_frame=10, es_frame=3)
+    assert (study.frames == CINE[[10, 3]]).all()
+    assert study.frame_numbers == (11, 4)
 
 
 def test_the_whole_cycle_is_read_when_asked_for(folder: Folder) -> None:
     study = read_study(folder.path, whole_cycle=True)
     assert (study.frames == CINE).all()
+    assert study.frame_numbers is None
     assert (study.ed_frame, study.es_frame) == (3, 10)
 
 

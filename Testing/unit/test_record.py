@@ -48,6 +48,13 @@ def test_frames_count_from_one_and_are_null_where_not_found():
     assert result_record(analysis_of(study_like(n_frames=1)))["frames"] == {"ed": 1, "es": None}
 
 
+def test_frames_of_a_longer_cine_keep_their_numbers():
+    record = result_record(analysis_of(replace(study_like(), frame_numbers=(1, 16))))
+
+    assert record["frames"] == {"ed": 1, "es": 16}
+    assert record["input"]["frame_count"] == 2
+
+
 def test_every_measurement_has_a_number_or_a_reason():
     record = result_record(analysis_of(study_like(n_frames=1)))
 

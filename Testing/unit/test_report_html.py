@@ -78,6 +78,12 @@ def test_the_label_is_worded_as_a_pattern_with_five_bars():
     assert "82.0 %" in page.text
 
 
+def test_frames_are_told_by_their_numbers_in_the_source():
+    assert "ED: frame 1 of 2. ES: frame 2 of 2." in page_of().text
+    some = analysis_of(replace(study_like(), frame_numbers=(1, 16)))
+    assert "ED: frame 1. ES: frame 16." in page_of(some).text
+
+
 def test_a_withheld_label_keeps_its_bars_and_gives_the_reason():
     page = page_of(
         analysis_of(diagnosis=Diagnosis(PROBABILITIES, None, "no group is likely enough", None, CERTAIN.contributions))

@@ -22,6 +22,9 @@ STUDY = CineStudy(np.zeros((2, 3, 4, 5), np.int16), GRID, StoredGrid(GRID, AxisO
         ({"ed_frame": 2}, "ed_frame is 2"),
         ({"es_frame": -1}, "es_frame is -1"),
         ({"frame_times_ms": (0.0, 30.0, 60.0)}, "3 frame times for 2 frames"),
+        ({"frame_numbers": (1,)}, r"the numbers \(1,\) for 2 frames"),
+        ({"frame_numbers": (0, 16)}, "expected one a frame, from 1"),
+        ({"frame_numbers": (16, 16)}, "all different"),
     ],
 )
 def test_a_study_that_contradicts_itself_is_refused(change: dict[str, object], words: str) -> None:
@@ -47,6 +50,13 @@ def test_every_real_type_of_voxel_is_taken(dtype: type) -> None:
 def test_frames_of_the_phases_are_found_by_name() -> None:
     assert [STUDY.frame_of(phase) for phase in Phase] == [0, 1]
     assert replace(STUDY, es_frame=None).frame_of(Phase.ES) is None
+
+
+def test_a_frame_is_told_by_its_number_in_the_cine_it_came_from() -> None:
+    some = replace(STUDY, frame_numbers=(1, 16))
+    assert [STUDY.frame_number(frame) for frame in (0, 1)] == [1, 2]
+    assert [some.frame_number(frame) for frame in (0, 1)] == [1, 16]
+    assert (STUDY.frame_text(1), some.frame_text(1)) == ("frame 2 of 2", "frame 16")
 
 
 def test_a_mask_goes_back_to_the_axes_of_the_file() -> None:

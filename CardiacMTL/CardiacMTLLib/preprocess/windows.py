@@ -31,5 +31,5 @@ def normalised_windows(study: CineStudy, frames: Sequence[int], window: Window) 
     windows = []
     for frame in frames:
         sampled = to_y @ above_darkest(study.frames[frame]) @ to_x.T
-        windows.append(IntensityScale.of(sampled, f"frame {frame + 1}").apply(sampled))
+        windows.append(IntensityScale.of(sampled, f"frame {study.frame_number(frame)}").apply(sampled))
     return np.stack(windows)

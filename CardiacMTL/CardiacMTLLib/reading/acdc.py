@@ -43,7 +43,7 @@ def read_acdc_folder(folder: Path, options: ReadOptions) -> CineStudy:
     """The study of an ACDC patient: the files of ED and ES, or all frames of the 4D cine.
 
     The cine is read where `options.whole_cycle` asks for it, or a phase has no file of its own. Frames in `options`
-    number the cycle from 0. Raises `InputError` where neither is there.
+    number the cycle from 0; a study of two files keeps their numbers in the cycle. Raises `InputError` where neither is there.
     """
     return _read_folder(folder, options, read_info(folder / INFO_NAME))
 
@@ -75,14 +75,15 @@ def _read_folder(folder: Path, options: ReadOptions, info: AcdcInfo) -> CineStud
         return assemble_study(read_image(cine), cine, options, info.patient, info.warnings)
     if options.whole_cycle:
         raise InputError(f"{folder} holds no whole cycle; expected a file ending in _4d.nii.gz; ask for ED and ES only")
-    if ed is None or es is None:
+    if ed is None or es is None or ed_frame is None or es_frame is None:
         missing = "ED" if ed is None else "ES"
         frame = ed_frame if ed is None else es_frame
         number = "that Info.cfg does not name" if frame is None else f"_frame{frame + 1:02d}.nii.gz"
         raise InputError(f"{folder} has no {missing} image {number} and no _4d.nii.gz; expected one of them; add the file")
     if ed == es:
         raise InputError(f"ED and ES are both {ed}; expected two frames; correct {INFO_NAME}")
-    return read_two_phases(ed, es, options, info.patient, info.warnings)
+    study = read_two_phases(ed, es, options, info.patient, info.warnings)
+    return replace(study, frame_numbers=(ed_frame + 1, es_frame + 1))
 
 
 def _find(folder: Path, ending: str) -> Path | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from CardiacMTLLib import __version__
@@ -33,7 +32,7 @@ Record = dict[str, Any]
 def result_record(analysis: Analysis, original: Analysis | None = None) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
-    Frames and slices count from 1, as in the file. Measurements have three decimals, probabilities and quality four; the
+    Frames and slices count from 1, as in the source, also where only some frames of a cine were read. Measurements have three decimals, probabilities and quality four; the
     geometry is that of the study's file and is not rounded. No path, name or identifier of the patient is in it. `original` is
     the analysis before a correction, whose numbers then stand under `correction`; `result.schema.json` describes the record.
     Raises `ValueError` for a number that is not finite.
@@ -58,7 +57,7 @@ def result_record(analysis: Analysis, original: Analysis | None = None) -> Recor
         "conventions": dict(CONVENTIONS),
         "quality": _quality(analysis),
         "correction": correction_record(analysis, original),
-        "frames": {phase.lower(): _frame_number(analysis.frames, phase) for phase in Phase},
+        "frames": {phase.lower(): _frame_number(analysis, phase) for phase in Phase},
         "geometry": _geometry(analysis.study.stored.geometry),
         "input": {
             "frame_count": len(analysis.study.frames),
@@ -151,8 +150,8 @@ def _geometry(geometry: Geometry) -> Record:
     }
 
 
-def _frame_number(frames: Mapping[Phase, int], phase: Phase) -> int | None:
-    return int(frames[phase]) + 1 if phase in frames else None
+def _frame_number(analysis: Analysis, phase: Phase) -> int | None:
+    return analysis.study.frame_number(analysis.frames[phase]) if phase in analysis.frames else None
 
 
 def _rounded(value: float | None, decimals: int) -> float | None:

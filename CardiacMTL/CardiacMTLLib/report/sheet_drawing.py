@@ -130,7 +130,7 @@ def _blocks(analysis: Analysis) -> list[_Block]:
     for phase in Phase:
         if phase in analysis.frames:
             frame = analysis.frames[phase]
-            details = [f"frame {frame + 1} of {count}", *_volumes(analysis, phase)]
+            details = [study.frame_text(frame), *_volumes(analysis, phase)]
             blocks.append(_Block(PHASE_NAMES[phase], "  ·  ".join(details), study.frames[frame], analysis.masks.get(phase)))
     return blocks or [_Block("Frame 1", f"of {count}; phases not found", study.frames[0], None)]
 

@@ -59,6 +59,7 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
     slices = sources.slices[phase]
     uid = _instance_uid(analysis, phase, mask, sources)
     images = [_stub(sources, piece, index) for index, piece in enumerate(slices)]
+    frame_number = analysis.study.frame_number(analysis.frames[phase])
     data = HighdicomSegmentation(
         images,
         ranks[mask],
@@ -73,7 +74,7 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
         software_versions=__version__,
         device_serial_number=analysis.model.sha256[:16],
         content_label=f"HEART_{phase}",
-        content_description=f"RV, LV myocardium, LV at {_PHASE_WORDS[phase]}, frame {analysis.frames[phase] + 1}",
+        content_description=f"RV, LV myocardium, LV at {_PHASE_WORDS[phase]}, frame {frame_number}",
         series_description=f"CardiacMTL segmentation {phase} (research use only)",
     )
     copy_patient(sources.header, data)
