@@ -70,6 +70,40 @@ def test_unevenly_spaced_times_of_the_images_are_used_as_they_are():
     assert found["lv_peak_ejection_rate_ml_per_s"] == pytest.approx(2 * math.pi * SWING_ML / 0.8, rel=1e-3)
 
 
+def beat_ml(shares, early_ml, atrial_ml):
+    """A beat that ejects up to 0.35, fills early about 0.47 and again with its atria about 0.92."""
+
+    def step(middle, width):
+        return 1 / (1 + np.exp(-(np.asarray(shares) - middle) / width))
+
+    return 150 - (early_ml + atrial_ml) * step(0.17, 0.035) + early_ml * step(0.47, 0.03) + atrial_ml * step(0.92, 0.02)
+
+
+def rates_of_part(covered, early_ml, atrial_ml, n_frames=25):
+    """The rates where prospective gating leaves out all behind `covered` of a beat of one second."""
+    shares = np.arange(n_frames) * covered / n_frames
+    volumes = beat_ml(shares, early_ml, atrial_ml)
+    curves = curves_of(volumes, times_ms=tuple(1000 * shares), heart_rate_bpm=60)
+    return measure_rates(curves, {Phase.ED: 0, Phase.ES: int(volumes.argmin())})
+
+
+@pytest.mark.parametrize("covered", [1.0, 0.9, 0.8, 0.7, 0.68])
+def test_the_part_of_the_beat_that_no_frame_shows_makes_no_rate(covered):
+    steepest_ml_per_s = 70 / (4 * 0.03)
+    found = values(rates_of_part(covered, 70, 25))
+    assert 0.7 * steepest_ml_per_s < found["lv_peak_filling_rate_ml_per_s"] < steepest_ml_per_s
+    assert 500 < found["lv_peak_ejection_rate_ml_per_s"] < 95 / (4 * 0.035)
+
+
+def test_filling_that_is_steepest_at_the_edge_of_what_frames_show_has_no_rate_and_says_why():
+    table = rates_of_part(0.9, 10, 85)
+    for ending in ("ml_per_s", "edv_per_s", "time_ms"):
+        filling = table[f"lv_peak_filling_rate_{ending}"]
+        assert filling.value is None
+        assert filling.reason == "the steepest rise from ES to ED lies in a part of the beat that no frame shows"
+    assert table["lv_peak_ejection_rate_ml_per_s"].value is not None
+
+
 def test_each_ventricle_has_its_own_curve():
     found = values(measure_rates(curves_of(sine_ml(20), tuple(2 * v for v in sine_ml(20))), extremes(20)))
     assert found["rv_peak_filling_rate_ml_per_s"] == pytest.approx(2 * found["lv_peak_filling_rate_ml_per_s"])

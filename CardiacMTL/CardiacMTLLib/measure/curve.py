@@ -62,9 +62,10 @@ def measure_rates(curves: CycleCurves | None, frames: Mapping[Phase, int]) -> di
     The rate is the steepest fall (ejection, from ED to ES) or rise (filling, from ES to the next ED; the early or the atrial
     peak, whichever is higher: its time tells) of a closed curve of a few harmonics through the volumes (`PeriodicFit`), in mL/s
     and over the volume at ED (EDV/s). Its time counts from ED (ejection) or ES (filling). One frame that does not fit its
-    neighbours (`odd_frame`) is left out. `curves` None means a single slice. Definition by the first derivative of the
-    volume-time curve, filling normalised to EDV: Bonow et al., Circulation 1981;64:315-323; frames 30 to 50 ms apart blunt the
-    peaks, so they suit comparisons at like frame rates only.
+    neighbours (`odd_frame`) is left out. Peaks are looked for where frames hold the curve, so that an atrial peak behind the
+    last frame of prospective gating is not seen; a curve that is steepest at the edge of such a gap has no rate. `curves` None
+    means a single slice. Definition by the first derivative of the volume-time curve, filling normalised to EDV: Bonow et al.,
+    Circulation 1981;64:315-323; frames 30 to 50 ms apart blunt the peaks, so they suit comparisons at like frame rates only.
     """
     return {
         key: measurement
@@ -98,9 +99,12 @@ def _steepest(
     odd = odd_frame(volumes_ml)
     kept = [frame for frame in range(len(volumes_ml)) if frame != odd]
     fit = PeriodicFit.through([times.shares[frame] for frame in kept], [volumes_ml[frame] for frame in kept])
-    per_beat_ml, behind = fit.steepest(times.shares[start], times.shares[end], rate.sign)
-    if rate.sign * (volumes_ml[end] - volumes_ml[start]) <= 0 or per_beat_ml <= 0:
+    peak = fit.steepest(times.shares[start], times.shares[end], rate.sign)
+    if rate.sign * (volumes_ml[end] - volumes_ml[start]) <= 0 or (peak is not None and peak[0] <= 0):
         return f"the {ventricle.upper()} volume does not {rate.change}"
+    if peak is None:
+        return f"the steepest {rate.change} lies in a part of the beat that no frame shows"
+    per_beat_ml, behind = peak
     ml_per_s = per_beat_ml / (times.cycle_ms / 1000)
     return ml_per_s, ml_per_s / volumes_ml[frames[Phase.ED]], behind * times.cycle_ms
 
