@@ -26,7 +26,7 @@ from CardiacMTLLib.report.dicom.command import (
     dicom_record,
 )
 from CardiacMTLLib.report.identity import read_identity
-from CardiacMTLLib.report.publish import check_output_folder
+from CardiacMTLLib.report.publish import reserved
 from CardiacMTLLib.report.record import record_text, result_record
 from CardiacMTLLib.report.summary import demo_summary, run_summary
 from CardiacMTLLib.report.terminal import Terminal
@@ -54,8 +54,12 @@ class SceneWriters:
 def run(arguments: argparse.Namespace, terminal: Terminal, writers: SceneWriters) -> str:
     """Analyse the study that the options of `run` name, write its results, and return the summary or the record."""
     _check_usage(arguments)
-    check_output_folder(arguments.out)
     check_dicom_usage(arguments)
+    with reserved(arguments.out):
+        return _run(arguments, terminal, writers)
+
+
+def _run(arguments: argparse.Namespace, terminal: Terminal, writers: SceneWriters) -> str:
     terminal.progress("reading the study", 0.0)
     study = _study_of(arguments)
     log_event("study", shape_tzyx=study.frames.shape, warnings=len(study.warnings), dicom=study.source is not None)
@@ -86,7 +90,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal, writers: SceneWriters
 
 def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
     """Analyse the phantom of a dilated heart as `run` analyses a cine file, and compare with its true measurements."""
-    check_output_folder(out)
+    with reserved(out):
+        return _demo(out, terminal, writers)
+
+
+def _demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
     terminal.progress("making the synthetic study", 0.0)
     phantom = sample_phantom()
     with tempfile.TemporaryDirectory(prefix="cardiacmtl-") as folder:

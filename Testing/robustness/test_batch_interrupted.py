@@ -80,7 +80,7 @@ def test_a_batch_killed_five_times_and_resumed_has_all_results_and_all_failures_
     assert [row["case"] for row in rows(out / RESULTS_FILE)] == good
     assert [row["case"] for row in rows(out / FAILURES_FILE)] == bad
     assert all("not a NIfTI-1 image" in row["error"] for row in rows(out / FAILURES_FILE))
-    assert sorted(path.name for path in (out / STATE_FOLDER).iterdir()) == ["batch.json", "failures.jsonl", "lock"]
+    assert sorted(path.name for path in (out / STATE_FOLDER).iterdir()) == ["batch.json", "failures.jsonl"]
     assert not [path for path in out.iterdir() if path.name.startswith(".") and path.name != STATE_FOLDER]
 
 

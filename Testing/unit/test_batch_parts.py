@@ -13,12 +13,12 @@ from CardiacMTLLib import __version__
 from CardiacMTLLib.batch import BatchSettings, Workforce, cluster
 from CardiacMTLLib.batch.child import Child
 from CardiacMTLLib.batch.finished import publish_case
-from CardiacMTLLib.batch.lock import locked
 from CardiacMTLLib.batch.protocol import Orders, line_of
 from CardiacMTLLib.batch.state import write_whole
 from CardiacMTLLib.batch.task import End, Outcome, Task
 from CardiacMTLLib.batch.worker_main import _failure, do, prepare
 from CardiacMTLLib.errors import JobError, OutputError, UsageError
+from CardiacMTLLib.lock import locked
 from CardiacMTLLib.network.store import verify_model
 from Testing.robustness.batches import write_study
 from Testing.unit.analyses import analysis_of
@@ -32,7 +32,7 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
     def refuse(_descriptor: int) -> None:
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
-    monkeypatch.setattr("CardiacMTLLib.batch.lock._take", refuse)
+    monkeypatch.setattr("CardiacMTLLib.lock._take", refuse)
     with pytest.raises(OutputError, match="on a file system that cannot lock files"), locked(tmp_path / "lock", tmp_path):
         raise AssertionError
 
@@ -47,9 +47,24 @@ def test_a_lock_is_free_again_when_its_holder_lets_go(tmp_path: Path) -> None:
         with (
             locked(tmp_path / "lock", tmp_path),
             pytest.raises(OutputError, match="another batch is writing"),
-            locked(tmp_path / "lock", tmp_path),
+            locked(tmp_path / "lock", tmp_path, "batch"),
         ):
             raise AssertionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_taken_anew_where_its_file_was_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, taken = tmp_path / "lock", []
+
+    def removed_by_the_one_before(_descriptor: int) -> None:
+        taken.append(path)
+        if len(taken) == 1:
+            path.unlink()
+
+    monkeypatch.setattr("CardiacMTLLib.lock._take", removed_by_the_one_before)
+    with locked(path, tmp_path):
+        assert path.exists()
+    assert len(taken) == 2
 
 
 def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path) -> None:

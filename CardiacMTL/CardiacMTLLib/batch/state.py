@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from CardiacMTLLib.batch.lock import locked
 from CardiacMTLLib.errors import OutputError, UsageError
+from CardiacMTLLib.lock import locked
 from CardiacMTLLib.report.publish import check_output_folder
 
 STATE_FOLDER = ".cardiacmtl-batch"
@@ -120,7 +120,7 @@ def batch_state(out: Path, *, resume: bool) -> Iterator[BatchState]:
     made = [path for path in (folder, out, *out.parents) if not path.exists()]
     with _writing(out):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with locked(folder / _LOCK, out):
+    with locked(folder / _LOCK, out, "batch"):
         if not resume and state.plan() is not None:
             raise UsageError(
                 f"{out} holds a batch already; expected --resume to go on with it, or another folder; choose one of the two"
