@@ -65,6 +65,26 @@ def test_no_frame_is_odd_among_few_or_where_all_are_rough_or_alike(volumes):
     assert odd_frame(volumes) is None
 
 
+def test_a_heart_that_does_not_move_has_no_odd_frame_for_half_a_millilitre_of_noise():
+    still = [141.6, 141.6, 141.6, 141.6, 141.3, 141.5, 141.8, 142.0, 141.6, 141.8, 141.7, 141.7]
+    assert odd_frame(still) is None
+    still[8] = 130.0
+    assert odd_frame(still) == 8
+
+
+@pytest.mark.parametrize("volumes", [[280.5, 279.7, 278.7, 275.7, 273.6, 253.3], cycle(20)[:7], cycle(20)[6:15]])
+def test_a_part_of_the_cycle_is_not_closed_so_that_its_ends_are_not_odd(volumes):
+    assert odd_frame(volumes) is None
+    assert odd_frame(volumes[::-1]) is None
+
+
+@pytest.mark.parametrize("end", [0, 19])
+def test_the_first_and_the_last_frame_of_a_closed_cycle_may_be_odd(end):
+    spoiled = cycle(20)
+    spoiled[end] = 20.0
+    assert odd_frame(spoiled) == end
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0, 400), min_size=2, max_size=30))
 def test_ed_and_es_are_never_the_same_frame(volumes):

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 ODD_SHARE = 0.2
-"""A frame whose volume misses the curve through its neighbours by more than this share of the cycle's range is odd."""
+"""A frame whose volume misses the curve through its neighbours by more than this share of the cycle's range is odd ..."""
+
+ODD_LEAST_ML = 5.0
+"""... and by more than this, which masks of an unchanged heart in noise do not reach (0.5 mL)."""
+
+CLOSED_SHARE = 0.5
+"""A curve whose ends differ by at most this share of its range is a closed cycle."""
 
 LEVEL_SHARE = 0.03
 """Volumes that differ by less than this share of the cycle's range count as level (one or two mL, less than masks can tell)."""
@@ -56,11 +62,12 @@ def smoothed(volumes_ml: Sequence[float]) -> NDArray[np.float64] | None:
 
 
 def odd_frame(volumes_ml: Sequence[float]) -> int | None:
-    """The frame of a closed cycle whose volume does not fit its neighbours; None where all fit or there are fewer than six.
+    """The frame of a cycle whose volume does not fit its neighbours; None where all fit or there are fewer than six.
 
     Each volume is compared with the cubic through two neighbours on either side. Of the frames that stick out above or below
-    both neighbours the worst is odd where it misses by more than `ODD_SHARE` of the range of the others and by more than twice
-    the median miss: in a curve that is rough everywhere none stands out, and a steep rise is no fault.
+    both neighbours the worst is odd where it misses by more than `ODD_SHARE` of the range of the others, `ODD_LEAST_ML` and
+    twice the median miss: in a curve that is rough everywhere none stands out, and a steep rise is no fault. The first and the
+    last frame are neighbours, and may be odd, only where the others close (`CLOSED_SHARE`): frames may show a part of the beat.
     """
     if len(volumes_ml) < _MIN_SMOOTHED:
         return None
@@ -69,5 +76,8 @@ def odd_frame(volumes_ml: Sequence[float]) -> int | None:
     misses = np.abs(volumes - (4 * (before + after) - np.roll(volumes, 2) - np.roll(volumes, -2)) / 6)
     sticks_out = (volumes - before) * (volumes - after) > 0
     worst = int(np.where(sticks_out, misses, 0).argmax())
-    limit = max(ODD_SHARE * np.ptp(np.delete(volumes, worst)), 2 * float(np.median(misses)))
+    others = np.delete(volumes, worst)
+    if worst in {0, len(others)} and abs(others[-1] - others[0]) > CLOSED_SHARE * np.ptp(others):
+        return None
+    limit = max(ODD_SHARE * np.ptp(others), ODD_LEAST_ML, 2 * float(np.median(misses)))
     return worst if misses[worst] > limit else None
