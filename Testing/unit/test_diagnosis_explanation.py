@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from CardiacMTLLib.diagnosis.explanation import CONSTANT, EMBEDDING, MIN_LOGITS
 from CardiacMTLLib.diagnosis.features import FEATURES
-from CardiacMTLLib.diagnosis.head import HeadWeights, diagnose
+from CardiacMTLLib.diagnosis.head import AUXILIARY_LIMIT, HeadWeights, diagnose
 from CardiacMTLLib.labels import Group
 from Testing.unit.made_distributions import distributions_of
 
@@ -93,6 +93,18 @@ def test_one_feature_for_the_leader_and_one_for_the_runner_up_are_told_apart():
     assert [(part.name, part.logits) for part in explanation.against] == [("lv_mass", pytest.approx(-0.4))]
     assert [(part.name, part.logits_over_runner_up) for part in explanation.favouring_runner_up] == [("lv_mass", -2)]
     assert explanation.parts[0].logits == pytest.approx(3 - 3 / 5)
+
+
+@pytest.mark.parametrize(("scale", "value"), [(1, 1.6), (10, AUXILIARY_LIMIT)])
+def test_the_value_of_the_embedding_is_the_leader_s_as_the_head_takes_it(scale, value):
+    auxiliary = scale * np.array([0.0, 0.0, 2.0, 0.0, 0.0])
+    head = simple_head()
+    head.weight[:, N:] = np.eye(5)
+    explanation = explained(np.zeros(N), auxiliary, head).explanation
+    (part,) = [part for part in explanation.parts if part.name == EMBEDDING]
+
+    assert explanation.group is Group.DCM
+    assert part.value == pytest.approx(value)
 
 
 def test_what_weighs_next_to_nothing_is_not_named():

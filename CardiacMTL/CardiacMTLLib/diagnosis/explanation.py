@@ -64,7 +64,7 @@ class Explanation:
 
 def explain(
     features: NDArray[np.float64],
-    auxiliary_logits: NDArray[np.float64],
+    embedding: NDArray[np.float64],
     parts: NDArray[np.float64],
     distributions: Distributions | None,
     *,
@@ -72,8 +72,9 @@ def explain(
 ) -> Explanation:
     """The explanation of one study.
 
-    `features` (24,) and `auxiliary_logits` (5,) are the head's inputs, `parts` (5, 26) what each feature, the embedding and
-    the constant add to each group's calibrated logit (`HeadWeights.parts`).
+    `features` (24,) are not standardised; `embedding` (5,) are the auxiliary logits as the head takes them, centred and
+    limited; `parts` (5, 26) are what each feature, the embedding and the constant add to each group's calibrated logit
+    (`HeadWeights.parts`).
     """
     runner_up, best = (int(group) for group in parts.sum(axis=1).argsort(kind="stable")[-2:])
     relative, over = parts[best] - parts.mean(axis=0), parts[best] - parts[runner_up]
@@ -90,10 +91,8 @@ def explain(
         )
         for index, feature in enumerate(FEATURES)
     ]
-    centred = float(auxiliary_logits[best] - auxiliary_logits.mean())
-    rows.append(
-        Part(EMBEDDING, "what the network itself sees in the images", centred, "", float(relative[-2]), float(over[-2]))
-    )
+    seen = float(embedding[best])
+    rows.append(Part(EMBEDDING, "what the network itself sees in the images", seen, "", float(relative[-2]), float(over[-2])))
     rows.append(Part(CONSTANT, "constant of the model", 1.0, "", float(relative[-1]), float(over[-1])))
     return Explanation(
         list(Group)[best],

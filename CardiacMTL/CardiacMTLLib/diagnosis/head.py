@@ -37,8 +37,7 @@ class HeadWeights:
 
     def inputs(self, features: Vector, auxiliary_logits: Vector) -> Vector:
         """(29,) standardised features, then centred and limited auxiliary logits."""
-        auxiliary = np.clip(auxiliary_logits - auxiliary_logits.mean(), -AUXILIARY_LIMIT, AUXILIARY_LIMIT)
-        return np.concatenate(((features - self.mean) / self.sd, auxiliary))
+        return np.concatenate(((features - self.mean) / self.sd, _limited(auxiliary_logits)))
 
     def probabilities(self, features: Vector, auxiliary_logits: Vector) -> Vector:
         """(5,) calibrated probabilities."""
@@ -73,7 +72,8 @@ def diagnose(
     if probabilities[best] < label_threshold:
         share, least = f"{100 * probabilities[best]:.1f} %", f"{100 * label_threshold:g} %"
         reason = f"no group is likely enough: the largest probability is {share}, below {least}"
-    explanation = explain(features, auxiliary_logits, head.parts(features, auxiliary_logits), distributions, indexed=indexed)
+    parts = head.parts(features, auxiliary_logits)
+    explanation = explain(features, _limited(auxiliary_logits), parts, distributions, indexed=indexed)
     return Diagnosis(
         probabilities={group: float(p) for group, p in zip(Group, probabilities, strict=True)},
         label=None if reason else label,
@@ -82,3 +82,9 @@ def diagnose(
         contributions=tuple(Contribution(part.title, part.value, part.unit, part.logits) for part in explanation.parts),
         explanation=explanation,
     )
+
+
+def _limited(auxiliary_logits: Vector) -> Vector:
+    """(5,) auxiliary logits as the head takes them, centred and within `AUXILIARY_LIMIT`."""
+    limited: Vector = np.clip(auxiliary_logits - auxiliary_logits.mean(), -AUXILIARY_LIMIT, AUXILIARY_LIMIT)
+    return limited
