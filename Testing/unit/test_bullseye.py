@@ -10,8 +10,9 @@ from CardiacMTLLib.errors import CardiacMTLError, MissingPackageError
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.measure.insertion import SegmentOrientation
 from CardiacMTLLib.measure.segments import PLACES, measure_segments, undefined_segments
+from CardiacMTLLib.measure.thickening import thickening_class
 from CardiacMTLLib.report.bullseye import draw_bullseye
-from CardiacMTLLib.report.bullseye_drawing import render_bullseye, wedge_start_degrees
+from CardiacMTLLib.report.bullseye_drawing import CLASS_RANGES, render_bullseye, wedge_start_degrees
 from Testing.unit.analyses import analysis_of
 from Testing.unit.rings import THICKNESS_MM, RingHeart, grid
 
@@ -50,6 +51,37 @@ def test_a_change_of_one_segment_changes_the_picture_at_its_place_alone():
     # segment 4 is basal inferior: at the bottom of the first plot
     assert height / 2 < rows.min() <= rows.max() < 0.9 * height
     assert columns.max() < width / 3
+
+
+def with_thickening(percent):
+    growth = replace(WALL.segments[0].thickening_percent, value=percent)
+    return replace(WALL, segments=(replace(WALL.segments[0], thickening_percent=growth), *WALL.segments[1:]))
+
+
+def wedge_color(percent):
+    """The colour of segment 1, basal anterior, in the plot of thickening, beside its figures."""
+    picture = pixels(render_bullseye(with_thickening(percent)))
+    rows, columns = np.nonzero(np.abs(picture - pixels(render_bullseye(with_thickening(1000 - percent)))).sum(axis=2))
+    return tuple(picture[(rows.min() + rows.max()) // 2, columns.min() + 12])
+
+
+@pytest.mark.parametrize("percent", [-9.6, 9.6, 29.6])
+def test_a_segment_has_the_colour_of_the_percent_it_shows(percent):
+    assert render_bullseye(with_thickening(percent)) == render_bullseye(with_thickening(round(percent)))
+
+
+def test_each_class_of_thickening_has_a_colour_of_its_own_up_to_its_limits():
+    by_class = {}
+    for percent in (-40, -10, -9, 9, 10, 29, 30, 49):
+        by_class.setdefault(thickening_class(percent), set()).add(wedge_color(percent))
+    assert [len(colors) for colors in by_class.values()] == [1] * 4
+    assert len(set.union(*by_class.values())) == 4
+
+
+def test_the_caption_gives_the_range_of_each_class():
+    assert CLASS_RANGES.replace("\n", " ") == (
+        "thinning from -10 % down, absent -9 to 9 %, reduced 10 to 29 %, normal from 30 % up"
+    )
 
 
 def test_the_picture_says_where_the_orientation_is_assumed():

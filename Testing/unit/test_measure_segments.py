@@ -118,11 +118,12 @@ def test_thickening_is_the_growth_over_the_thickness_at_ed_with_its_class():
     [
         (80, ThickeningClass.NORMAL),
         (30, ThickeningClass.NORMAL),
-        (29.9, ThickeningClass.REDUCED),
-        (10, ThickeningClass.REDUCED),
-        (9.9, ThickeningClass.ABSENT),
-        (-9.9, ThickeningClass.ABSENT),
-        (-10, ThickeningClass.THINNING),
+        (29.6, ThickeningClass.NORMAL),
+        (29.4, ThickeningClass.REDUCED),
+        (9.6, ThickeningClass.REDUCED),
+        (9.4, ThickeningClass.ABSENT),
+        (-9.4, ThickeningClass.ABSENT),
+        (-9.6, ThickeningClass.THINNING),
         (-40, ThickeningClass.THINNING),
     ],
 )

@@ -26,9 +26,13 @@ class ThickeningClass(StrEnum):
 
 
 def thickening_class(percent: float) -> ThickeningClass:
-    """The class of a thickening in percent of the thickness at ED: normal from 30, reduced from 10, thinning from -10 down."""
-    if percent >= NORMAL_FROM_PERCENT:
+    """The class of a thickening in percent of the thickness at ED, by the whole percent that readers see.
+
+    Normal from 30, reduced from 10, thinning from -10 down, absent between.
+    """
+    shown = round(percent)
+    if shown >= NORMAL_FROM_PERCENT:
         return ThickeningClass.NORMAL
-    if percent >= ABSENT_WITHIN_PERCENT:
+    if shown >= ABSENT_WITHIN_PERCENT:
         return ThickeningClass.REDUCED
-    return ThickeningClass.ABSENT if percent > -ABSENT_WITHIN_PERCENT else ThickeningClass.THINNING
+    return ThickeningClass.ABSENT if shown > -ABSENT_WITHIN_PERCENT else ThickeningClass.THINNING

@@ -29,7 +29,7 @@ CONVENTIONS: Mapping[str, str] = MappingProxyType(
         "thickening_class": (
             f"A segment's thickening from ED to ES is called normal from {NORMAL_FROM_PERCENT:g} % (J Cardiovasc Magn Reson "
             f"2009;11:22), reduced from {ABSENT_WITHIN_PERCENT:g} %, thinning from -{ABSENT_WITHIN_PERCENT:g} % down, absent "
-            "between (our limit). It is not the visual score of wall motion."
+            "between (our limit), by whole percent. It is not the visual score of wall motion."
         ),
     }
 )
