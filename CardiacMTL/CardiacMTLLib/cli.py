@@ -18,6 +18,7 @@ from CardiacMTLLib import __version__
 from CardiacMTLLib.errors import CardiacMTLError, MissingPackageError
 from CardiacMTLLib.pacs.command import add_commands as add_pacs_commands
 from CardiacMTLLib.pacs.command import echo, send
+from CardiacMTLLib.path_text import path_argument
 from CardiacMTLLib.report.dicom.command import add_dicom_options
 from CardiacMTLLib.report.terminal import Terminal
 from CardiacMTLLib.support.command import add_log_option, add_support_command, support_bundle
@@ -81,7 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     demo = commands.add_parser("demo", help="analyse a built-in synthetic study", allow_abbrev=False)
     demo.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path("cardiacmtl-demo"), help="folder for the results (%(default)s)"
+        "--out", type=path_argument, metavar="DIR", default=Path("cardiacmtl-demo"), help="folder for the results (%(default)s)"
     )
     add_pacs_commands(commands.add_parser)
     _add_models(commands)
@@ -93,10 +94,14 @@ def _add_run(commands: argparse._SubParsersAction[_Parser]) -> None:
     run = commands.add_parser(
         "run", help="analyse one study", description="Segment, measure and diagnose one study.", allow_abbrev=False
     )
-    run.add_argument("input", type=Path, nargs="?", metavar="INPUT", help="a DICOM folder, a 4D cine file, or a patient folder")
-    run.add_argument("--ed", type=Path, metavar="FILE", help="end-diastolic image, with --es instead of INPUT")
-    run.add_argument("--es", type=Path, metavar="FILE", help="end-systolic image, with --ed instead of INPUT")
-    run.add_argument("--out", type=Path, metavar="DIR", required=True, help="folder for the results; other files in it stay")
+    run.add_argument(
+        "input", type=path_argument, nargs="?", metavar="INPUT", help="a DICOM folder, a 4D cine file, or a patient folder"
+    )
+    run.add_argument("--ed", type=path_argument, metavar="FILE", help="end-diastolic image, with --es instead of INPUT")
+    run.add_argument("--es", type=path_argument, metavar="FILE", help="end-systolic image, with --ed instead of INPUT")
+    run.add_argument(
+        "--out", type=path_argument, metavar="DIR", required=True, help="folder for the results; other files in it stay"
+    )
     run.add_argument("--ed-frame", type=int, metavar="N", help="end-diastolic frame of INPUT, counted from 1")
     run.add_argument("--es-frame", type=int, metavar="N", help="end-systolic frame of INPUT, counted from 1")
     run.add_argument("--whole-cycle", action="store_true", help="segment all frames of a patient folder, not only ED and ES")
@@ -127,8 +132,12 @@ def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Analyse every study below a folder, with a table of all results and one of all failures.",
         allow_abbrev=False,
     )
-    batch.add_argument("root", type=Path, metavar="ROOT", help="a folder with DICOM studies, cine files and patient folders")
-    batch.add_argument("--out", type=Path, metavar="DIR", required=True, help="folder for the results, a folder a case")
+    batch.add_argument(
+        "root", type=path_argument, metavar="ROOT", help="a folder with DICOM studies, cine files and patient folders"
+    )
+    batch.add_argument(
+        "--out", type=path_argument, metavar="DIR", required=True, help="folder for the results, a folder a case"
+    )
     batch.add_argument("--resume", action="store_true", help="go on with the batch in DIR, or begin one where there is none")
     batch.add_argument("--retry-failed", action="store_true", help="with --resume: do the cases again that failed")
     batch.add_argument("--workers", type=int, metavar="N", help="cases that are done at once on this machine (1)")
@@ -136,7 +145,9 @@ def _add_batch(commands: argparse._SubParsersAction[_Parser]) -> None:
     batch.add_argument("--time-limit-s", type=float, metavar="T", default=1800.0, help="a case may take so long (%(default)g)")
     batch.add_argument("--whole-cycle", action="store_true", help="segment all frames of patient folders, not only ED and ES")
     batch.add_argument("--slice-spacing-mm", type=float, metavar="D", help="distance of slice centres where files lack it")
-    batch.add_argument("--dicom-out", type=Path, metavar="DIR", help="also write DICOM of studies that are, a folder a case")
+    batch.add_argument(
+        "--dicom-out", type=path_argument, metavar="DIR", help="also write DICOM of studies that are, a folder a case"
+    )
     batch.add_argument("--report-patient-data", action="store_true", help="name the patients in their reports (DICOM only)")
     batch.add_argument("--no-scene", action="store_true", help="leave out scene and 3D picture, which takes less time")
     batch.add_argument("--device", choices=_DEVICES, default="auto", help="where the network runs (%(default)s)")
@@ -150,7 +161,9 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     actions.add_parser("list", help="names and versions of all models", allow_abbrev=False)
     actions.add_parser("verify", help="compare the checksums of all models", allow_abbrev=False)
     importing = actions.add_parser("import", help="import a model for this user", allow_abbrev=False)
-    importing.add_argument("file", type=Path, metavar="FILE", help="a zip of weights.safetensors, manifest.json and card.md")
+    importing.add_argument(
+        "file", type=path_argument, metavar="FILE", help="a zip of weights.safetensors, manifest.json and card.md"
+    )
     removing = actions.add_parser("remove", help="remove an imported model", allow_abbrev=False)
     removing.add_argument("name", metavar="NAME", help="name of an imported model")
 

@@ -17,7 +17,7 @@ from CardiacMTLLib.inference.quality import FORBIDDING, quality_flags
 from CardiacMTLLib.inference.scope import scope_evidence
 from CardiacMTLLib.inference.stack_check import stack_flags
 from CardiacMTLLib.labels import Phase
-from CardiacMTLLib.measure.body import body_surface_area_m2
+from CardiacMTLLib.measure.body import body_size_missing, body_surface_area_m2
 from CardiacMTLLib.measure.curve import CycleCurves, cycle_curves, measure_rates
 from CardiacMTLLib.measure.features import feature_values
 from CardiacMTLLib.measure.function import measure_function
@@ -27,7 +27,7 @@ from CardiacMTLLib.measure.slices import SliceSelection, numbers_text
 from CardiacMTLLib.measure.wall_table import wall_measurements
 from CardiacMTLLib.network.manifest import Manifest
 from CardiacMTLLib.preprocess.resample import Window
-from CardiacMTLLib.volume import CineStudy, Mask
+from CardiacMTLLib.volume import CineStudy, Mask, Patient
 
 if TYPE_CHECKING:
     from CardiacMTLLib.inference.find import FoundHeart
@@ -40,12 +40,6 @@ _NOT_IN_SCOPE = (
     "the images do not look like a short-axis stack of a heart: the study is out of scope, and its masks are for checking only"
 )
 _WRONG_IMAGES = "Look at the images: are they a short-axis stack through both ventricles, and is it the series that was meant?"
-_NO_BODY_SIZE = QualityFlag(
-    "no_body_size",
-    "height and weight are not known: the diagnosis stands on volumes that are not indexed by body size",
-    "Give height and weight and run the study again.",
-)
-
 _ALL_SLICES = SliceSelection()
 
 
@@ -178,7 +172,7 @@ def _diagnosis(
         missing = " and ".join(phase for phase in Phase if phase not in masks)
         return Diagnosis(None, None, f"the diagnosis needs ED and ES, and the {missing} frame is not known"), ()
     area = body_surface_area_m2(study.patient)
-    notes = () if area else (_NO_BODY_SIZE,)
+    notes = () if area else (_no_body_size(study.patient),)
     features = feature_values(measurements, masks, study.geometry, area or 1.0)
     if isinstance(features, str):
         return Diagnosis(None, None, features, tuple(float(v) for v in auxiliary)), notes
@@ -189,6 +183,11 @@ def _diagnosis(
     threshold = model.manifest.calibration.label_threshold
     known = model.manifest.distributions
     return diagnose(features, auxiliary, head, threshold, indexed=area is not None, distributions=known), notes
+
+
+def _no_body_size(patient: Patient) -> QualityFlag:
+    text = f"{body_size_missing(patient)}: the diagnosis stands on volumes that are not indexed by body size"
+    return QualityFlag("no_body_size", text, "Give height and weight and run the study again.")
 
 
 def _without_heart(study: CineStudy, model: DiagnosingModel) -> Analysis:

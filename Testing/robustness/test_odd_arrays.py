@@ -40,6 +40,15 @@ def test_undefined_voxels_are_refused_with_their_count(run, tmp_path: Path) -> N
     assert refused(run(nifti(tmp_path, frames)), "4 voxels are NaN or infinite")
 
 
+@pytest.mark.robustness(16)
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["cine.nii.gz", "cine.nrrd"])
+def test_values_too_large_for_single_precision_are_refused_as_such(run, name: str, tmp_path: Path) -> None:
+    frames = FRAMES.astype(np.float64)
+    frames[0, 0, 0, :3] = 1e300
+    assert refused(run(nifti(tmp_path, frames, name)), "3 voxels beyond 3.4e+38, the largest number of single precision")
+
+
 @pytest.mark.robustness(17)
 def test_values_of_any_type_and_scale_give_the_same_result(run, tmp_path: Path) -> None:
     expected = run(nifti(tmp_path), "--json").value("lv_edv_ml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,17 @@ def test_a_default_slice_spacing_is_refused_and_the_option_that_it_names_helps(r
 
 
 @pytest.mark.robustness(8)
+@pytest.mark.parametrize("size", [0.0, float("nan"), float("inf")])
 @pytest.mark.parametrize("axis", [1, 2])
-def test_pixels_without_a_size_are_refused_and_never_taken_for_a_millimetre(run, axis: int, tmp_path: Path) -> None:
+def test_pixels_without_a_size_are_refused_and_never_taken_for_a_millimetre(
+    run, axis: int, size: float, tmp_path: Path
+) -> None:
     path = nifti(tmp_path, name="cine.nii")
     header = bytearray(path.read_bytes())
-    header[76 + 4 * axis : 80 + 4 * axis] = bytes(4)
+    header[76 + 4 * axis : 80 + 4 * axis] = struct.pack("<f", size)
     path.write_bytes(header)
-    assert refused(run(path, "--slice-spacing-mm", "12"), "voxel spacing of 0 along its", "export it again")
+    asked = run(path, "--slice-spacing-mm", "12")
+    assert refused(asked, "no voxel spacing along its", "(0, infinite or not a number)", "export it again")
 
 
 @pytest.mark.robustness(8)

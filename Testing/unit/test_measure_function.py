@@ -88,14 +88,21 @@ def test_indexed_values_are_the_plain_ones_over_the_body_surface_area_of_mostell
         assert found[name] == pytest.approx(found[name.removesuffix("_per_m2")] / area)
 
 
-@pytest.mark.parametrize("patient", [Patient(), Patient(height_cm=170.0), Patient(weight_kg=70.0)])
-def test_without_height_or_weight_only_the_indexed_values_are_undefined(patient):
+@pytest.mark.parametrize(
+    ("patient", "missing"),
+    [
+        (Patient(), "height and weight are not known"),
+        (Patient(height_cm=170.0), "the weight is not known"),
+        (Patient(weight_kg=70.0), "the height is not known"),
+    ],
+)
+def test_without_height_or_weight_only_the_indexed_values_are_undefined_and_say_which_is_missing(patient, missing):
     assert body_surface_area_m2(patient) is None
     table = measure_function(MASKS, GRID, patient)
     undefined = {name for name, m in table.items() if m.value is None}
     assert undefined == {"body_surface_area_m2", *INDEXED, CARDIAC_INDEX, "cardiac_output_l_per_min"}
     undefined -= {CARDIAC_INDEX, "cardiac_output_l_per_min"}
-    assert all("height and weight are not known" in table[name].reason for name in undefined)
+    assert all(table[name].reason.startswith(missing) for name in undefined)
 
 
 @pytest.mark.parametrize("rate", [40.0, 75.0, 180.0])

@@ -160,10 +160,18 @@ def test_one_slice_gives_masks_but_no_volumes():
     assert "one slice" in analysis.diagnosis.reason
 
 
-@pytest.mark.parametrize("patient", [Patient(), Patient(height_cm=174.0), Patient(weight_kg=78.0)])
-def test_without_body_size_the_other_head_diagnoses_and_a_note_says_so(patient):
+@pytest.mark.parametrize(
+    ("patient", "missing"),
+    [
+        (Patient(), "height and weight are not known: "),
+        (Patient(height_cm=174.0), "the weight is not known: "),
+        (Patient(weight_kg=78.0), "the height is not known: "),
+    ],
+)
+def test_without_body_size_the_other_head_diagnoses_and_a_note_says_so(patient, missing):
     analysis = run(patient=patient, **KNOWN)
     assert codes(analysis) == ["no_body_size"]
+    assert analysis.flags[0].text.startswith(missing)
     assert analysis.flags[0].check == "Give height and weight and run the study again."
     assert analysis.diagnosis.label is UNINDEXED_ANSWER
     assert values(analysis)["lv_edv_ml"] == values(run(**KNOWN))["lv_edv_ml"]

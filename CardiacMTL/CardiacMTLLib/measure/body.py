@@ -13,3 +13,10 @@ def body_surface_area_m2(patient: Patient) -> float | None:
     if patient.height_cm is None or patient.weight_kg is None:
         return None
     return math.sqrt(patient.height_cm * patient.weight_kg / 3600.0)
+
+
+def body_size_missing(patient: Patient) -> str:
+    """What `body_surface_area_m2` lacks where it is None, as the beginning of a sentence."""
+    if patient.height_cm is None and patient.weight_kg is None:
+        return "height and weight are not known"
+    return f"the {'height' if patient.height_cm is None else 'weight'} is not known"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from CardiacMTLLib.geometry import Geometry
 from CardiacMTLLib.labels import Label, Phase
-from CardiacMTLLib.measure.body import body_surface_area_m2
+from CardiacMTLLib.measure.body import body_size_missing, body_surface_area_m2
 from CardiacMTLLib.measure.constants import MYOCARDIAL_DENSITY_G_PER_ML
 from CardiacMTLLib.measure.measurement import Measurement
 from CardiacMTLLib.measure.volumes import ONE_SLICE, structure_volumes_ml
@@ -14,7 +14,6 @@ from CardiacMTLLib.volume import Mask, Patient
 
 _VENTRICLES = {"lv": Label.LV, "rv": Label.RV}
 _INDEXED = ("lv_edv", "lv_esv", "lv_sv", "lv_mass", "rv_edv", "rv_esv", "rv_sv")
-_NO_BODY_SIZE = "height and weight are not known; give them to index by body surface area"
 _NO_HEART_RATE = "the heart rate is not known; give it to compute the cardiac output"
 
 
@@ -40,14 +39,15 @@ def measure_function(masks: Mapping[Phase, Mask], geometry: Geometry, patient: P
             table["lv_mass_to_edv_g_per_ml"] = _mass_to_volume(table["lv_mass_g"], edv)
             table["cardiac_output_l_per_min"] = _cardiac_output(table["lv_sv_ml"], patient.heart_rate_bpm)
     area = body_surface_area_m2(patient)
-    table["body_surface_area_m2"] = Measurement(area, "m²", None if area else _NO_BODY_SIZE)
+    no_area = f"{body_size_missing(patient)}; give height and weight to index by body surface area"
+    table["body_surface_area_m2"] = Measurement(area, "m²", None if area else no_area)
     for name in _INDEXED:
         unit = "g" if name == "lv_mass" else "mL"
         plain = table[f"{name}_{unit.lower()}"]
         key = f"{name}_{unit.lower()}_per_m2"
-        table[key] = _scaled(plain, 1 / area, f"{unit}/m²") if area else Measurement(None, f"{unit}/m²", _NO_BODY_SIZE)
+        table[key] = _scaled(plain, 1 / area, f"{unit}/m²") if area else Measurement(None, f"{unit}/m²", no_area)
     output = table["cardiac_output_l_per_min"]
-    per_area = Measurement(None, "L/min/m²", output.reason or _NO_BODY_SIZE)
+    per_area = Measurement(None, "L/min/m²", output.reason or no_area)
     table["cardiac_index_l_per_min_per_m2"] = _scaled(output, 1 / area, "L/min/m²") if area else per_area
     return table
 

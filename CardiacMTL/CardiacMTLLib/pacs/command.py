@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CardiacMTLLib.errors import UsageError
+from CardiacMTLLib.path_text import path_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +28,18 @@ def add_commands(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         description="Send DICOM files to a PACS (C-STORE). Sending again doubles nothing.",
         allow_abbrev=False,
     )
-    send.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="DICOM files, and folders of which all DICOM is sent")
+    send.add_argument(
+        "paths", type=path_argument, nargs="+", metavar="PATH", help="DICOM files, and folders of which all DICOM is sent"
+    )
     echo = add_parser("echo", help="ask a PACS whether it answers", description="C-ECHO to a PACS.", allow_abbrev=False)
     for parser in (send, echo):
         _add_node_options(parser)
 
 
 def _add_node_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--node", type=Path, metavar="FILE", help="the node as a JSON file, instead of the options below")
+    parser.add_argument(
+        "--node", type=path_argument, metavar="FILE", help="the node as a JSON file, instead of the options below"
+    )
     parser.add_argument("--to", metavar="HOST:PORT", help="address of the node; an IPv6 host in brackets")
     parser.add_argument("--called-ae", metavar="TITLE", help="AE title of the node")
     parser.add_argument("--calling-ae", metavar="TITLE", help="AE title of this side (CARDIACMTL)")

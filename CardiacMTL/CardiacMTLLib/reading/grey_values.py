@@ -1,4 +1,4 @@
-"""Whether the values of a plain image file can be those of a magnitude image: such a file does not say what made it."""
+"""Grey values of a plain image file: in single precision, and whether they can be those of a magnitude image."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _TISSUE = 200.0
 
 _SHARE = 0.05
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def check_magnitude(frames: Image, path: Path) -> None:
     """Raise `InputError` where the first of `frames` (t, z, y, x) has values on the scale of CT numbers.
@@ -31,3 +33,19 @@ def check_magnitude(frames: Image, path: Path) -> None:
             f"{path} holds values of CT or of phase images ({air:.0%} lie below {_AIR:g}); expected magnitude images of MR; "
             "give the cine, with its values as the scanner stored them"
         )
+
+
+def in_single_precision(voxels: Image, path: Path, slope: float = 1.0, intercept: float = 0.0) -> Image:
+    """`voxels * slope + intercept` as float32; raises `InputError` where a finite value is too large for that."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = voxels.astype(np.float32)
+        if (slope, intercept) != (1.0, 0.0):
+            values *= slope
+            values += intercept
+    too_large = int(np.isfinite(voxels).sum() - np.isfinite(values).sum())
+    if too_large > 0:
+        raise InputError(
+            f"{path} has {too_large} voxels beyond {_LARGEST:.2g}, the largest number of single precision; expected grey "
+            "values of an image; export it again"
+        )
+    return values

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from CardiacMTLLib.errors import GeometryError, InputError
+from CardiacMTLLib.path_text import check_is_text
 from CardiacMTLLib.reading.frame_times import MS_PER_UNIT, believable_times_ms
-from CardiacMTLLib.reading.grey_values import check_magnitude
+from CardiacMTLLib.reading.grey_values import check_magnitude, in_single_precision
 from CardiacMTLLib.reading.itk import open_header, quiet_itk, reason_of, sitk
 from CardiacMTLLib.reading.meta_image import check_meta_image
 from CardiacMTLLib.reading.nifti_file import read_nifti
@@ -34,13 +35,14 @@ def is_image_file(path: Path) -> bool:
 def read_image(path: Path) -> StoredImage:
     """The image at `path`, in the file's own axes; integers as stored, other grey values as float32.
 
-    Raises `InputError` for a missing, damaged or unsupported file, for colours, and for other than three or four
-    dimensions, for CT, and for an image too large for this machine; `GeometryError` for sheared axes.
+    Raises `InputError` for a missing, damaged or unsupported file, a name that is no text, for colours, for other than three or
+    four dimensions, for CT, and for an image too large for this machine; `GeometryError` for sheared axes.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; expected an image file; check the name")
     if not is_image_file(path):
         raise InputError(f"{path} is not an image file that can be read; expected a name ending in {', '.join(IMAGE_SUFFIXES)}")
+    check_is_text(path, InputError)
     image = _read(path)
     check_magnitude(image.frames, path)
     return image
@@ -81,7 +83,7 @@ def _read_with_itk(path: Path, image_io: str) -> StoredImage:
         voxels = voxels[None]
     times = _listed_times_ms(reader, len(voxels)) if frames_in_pixels else None
     return StoredImage(
-        voxels.astype(np.float32, copy=False) if voxels.dtype.kind == "f" else voxels,
+        in_single_precision(voxels, path) if voxels.dtype == np.float64 else voxels,
         geometry,
         time_step=_time_step(reader, times),
         time_origin=reader.GetOrigin()[3] if dimensions == 4 else 0.0,

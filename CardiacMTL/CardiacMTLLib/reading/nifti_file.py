@@ -49,7 +49,8 @@ def _check_in_plane(header: NiftiHeader, path: Path) -> None:
     for axis, name in enumerate(("first", "second")):
         if header.size[axis] > 1 and not header.spacing_stated[axis]:
             raise GeometryError(
-                f"{path} has a voxel spacing of 0 along its {name} axis; expected millimetres; export it again with its spacing"
+                f"{path} has no voxel spacing along its {name} axis (0, infinite or not a number); expected millimetres; "
+                "export it again with its spacing"
             )
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.reading.grey_values import in_single_precision
 from CardiacMTLLib.reading.nifti_header import NiftiHeader, open_nifti
 from CardiacMTLLib.reading.size_limit import check_size
 from CardiacMTLLib.volume import Image
@@ -41,12 +42,9 @@ def read_nifti_voxels(path: Path, header: NiftiHeader) -> Image:
             _fill(voxels, stream, header.voxel_offset, path)
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(path, str(error)) from error
-    if scaled:
-        values = voxels.astype(np.float32)
-        values *= header.slope
-        values += header.intercept
-        return values
-    return voxels.astype(np.float32 if header.dtype.kind == "f" else header.dtype.newbyteorder("="), copy=False)
+    if scaled or (header.dtype.kind == "f" and header.dtype.itemsize > 4):
+        return in_single_precision(voxels, path, header.slope, header.intercept)
+    return voxels.astype(header.dtype.newbyteorder("="), copy=False)
 
 
 def _fill(voxels: Image, stream: BinaryIO, offset: int, path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from CardiacMTLLib.errors import OutputError
 from CardiacMTLLib.lock import NoLocksError, locked
+from CardiacMTLLib.path_text import check_is_text
 
 _RESERVED: set[Path] = set()
 """Folders that this process holds."""
@@ -19,6 +20,7 @@ _RESERVED: set[Path] = set()
 
 def check_output_folder(out: Path) -> None:
     """Raise `OutputError` where it is clear beforehand that no result can be written to `out`."""
+    check_is_text(out, OutputError)
     for folder in (out, *out.absolute().parents):
         if folder.is_dir():
             if not os.access(folder, os.W_OK | os.X_OK):

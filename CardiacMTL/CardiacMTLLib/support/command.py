@@ -7,19 +7,26 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from CardiacMTLLib.path_text import path_argument
+
 
 def add_log_option(parser: argparse.ArgumentParser) -> None:
     """Add `--log-file` to a command."""
     parser.add_argument(
-        "--log-file", type=Path, metavar="FILE", help="add what happens to FILE as lines of JSON, without paths and patients"
+        "--log-file",
+        type=path_argument,
+        metavar="FILE",
+        help="add what happens to FILE as lines of JSON, without paths and patients",
     )
 
 
 def add_support_command(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the command `support-bundle`."""
     bundle = add_parser("support-bundle", help="pack versions, devices and models for a support request", allow_abbrev=False)
-    bundle.add_argument("--out", type=Path, metavar="FILE", help="the zip to write (cardiacmtl-support-DATE.zip)")
-    bundle.add_argument("--with-log", type=Path, metavar="FILE", help="a log file of --log-file whose events go with it")
+    bundle.add_argument("--out", type=path_argument, metavar="FILE", help="the zip to write (cardiacmtl-support-DATE.zip)")
+    bundle.add_argument(
+        "--with-log", type=path_argument, metavar="FILE", help="a log file of --log-file whose events go with it"
+    )
 
 
 def support_bundle(arguments: argparse.Namespace) -> str:

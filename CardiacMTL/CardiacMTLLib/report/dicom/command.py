@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CardiacMTLLib.errors import UsageError
+from CardiacMTLLib.path_text import path_argument
 
 if TYPE_CHECKING:
     from CardiacMTLLib.analysis import Analysis
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 def add_dicom_options(parser: argparse.ArgumentParser) -> None:
     """Add both options to `parser`, which has `--out` already."""
     parser.add_argument(
-        "--dicom-out", type=Path, metavar="DIR", help="also write DICOM: a segmentation of ED and ES, and a structured report"
+        "--dicom-out",
+        type=path_argument,
+        metavar="DIR",
+        help="also write DICOM: a segmentation of ED and ES, and a structured report",
     )
     parser.add_argument(
         "--dicom-template",
-        type=Path,
+        type=path_argument,
         metavar="FILE",
         help="with --dicom-out, for images that are not DICOM: a DICOM file of the same patient",
     )
