@@ -22,6 +22,11 @@ class Kind(StrEnum):
         return _MEANINGS[self]
 
     @property
+    def is_of_unseen(self) -> bool:
+        """Whether such figures are of patients that the model was not trained on."""
+        return self in (Kind.HELD_OUT, Kind.OUT_OF_FOLD)
+
+    @property
     def option(self) -> str:
         """The kind as the command line names it, such as 'held-out'."""
         return self.value.replace(" ", "-")
@@ -72,9 +77,9 @@ def checked_kind(stated: Kind, trained_on: tuple[str, ...]) -> Kind:
 
     Raises `UsageError` for figures that are to be called held out or out of fold although the model was trained on patients.
     """
-    if not trained_on or stated is Kind.IN_SAMPLE:
+    if not trained_on:
         return stated
-    if stated is Kind.NOT_STATED:
+    if not stated.is_of_unseen:
         return Kind.IN_SAMPLE
     raise UsageError(
         f"the model was trained on {len(trained_on)} of the patients, such as {trained_on[0]}; expected none for figures "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from CardiacMTLLib.analysis import Analysis
-from CardiacMTLLib.errors import CardiacMTLError, InputError, UsageError
+from CardiacMTLLib.errors import CardiacMTLError, InputError
 from CardiacMTLLib.reading.acdc import AcdcCase, read_acdc_case
 from CardiacMTLTraining.evaluation.case_figures import CaseFigures, case_figures
 from CardiacMTLTraining.evaluation.checksum import source_sha256
@@ -47,7 +47,7 @@ def evaluate(
 
     A folder may lack masks (its diagnosis alone is judged), or the group (its masks alone are). `trained_on` are the source
     checksums of the model's training. Raises `InputError` where there is no patient, none can be analysed, or none has a
-    truth, and `UsageError` as soon as a patient of the training contradicts `kind`.
+    truth, and `UsageError` where patients of the training contradict `kind`: once there is one, the others are only counted.
     """
     folders = [path.parent for path in sorted(data.glob("*/Info.cfg")) if chosen(path.parent.name)]
     if not folders:
@@ -62,20 +62,20 @@ def evaluate(
             checksums[folder.name] = source_sha256(folder, case)
             if checksums[folder.name] in trained_on:
                 known.append(folder.name)
-                checked_kind(kind, tuple(known))
+            if known and kind.is_of_unseen:
+                continue
             figures.append(case_figures(folder.name, case, predict(case)))
-        except UsageError:
-            raise
         except CardiacMTLError as error:
             failed[folder.name] = str(error).replace(f"{data}{os.sep}", "")
             log.warning("%s failed: %s", folder.name, error)
         else:
             log.info("%d of %d: %s", number, len(folders), _in_words(figures[-1]))
+    found_kind = checked_kind(kind, tuple(known))
     if not figures:
         raise InputError(f"none of {len(folders)} patients could be evaluated; the first: {next(iter(failed.values()))}")
     if all(case.mean_dice is None and case.group is None for case in figures):
         raise InputError(f"{data} holds neither expert masks nor groups; expected _gt files, or Group in Info.cfg; add them")
-    return Evaluated(tuple(figures), failed, checksums, checked_kind(kind, tuple(known)), tuple(known))
+    return Evaluated(tuple(figures), failed, checksums, found_kind, tuple(known))
 
 
 def _in_words(case: CaseFigures) -> str:

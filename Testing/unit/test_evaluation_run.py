@@ -109,6 +109,16 @@ def test_a_patient_of_the_training_is_known_by_its_checksum(data: Path) -> None:
         evaluate(data, oracle, kind=Kind.HELD_OUT, trained_on={trained})
 
 
+def test_all_patients_of_the_training_are_counted_and_none_is_analysed_behind_the_first(data: Path) -> None:
+    trained = {read_case(data / name).source_sha256() for name in ("patient006", "patient009")}
+
+    def never(case: AcdcCase) -> Analysis:
+        raise AssertionError
+
+    with pytest.raises(UsageError, match="trained on 2 of the patients, such as patient006; expected none"):
+        evaluate(data, never, kind=Kind.HELD_OUT, trained_on=trained)
+
+
 def test_the_checksum_is_that_of_training_and_tells_contents_apart(data: Path) -> None:
     folder = data / "patient006"
     before = source_sha256(folder, read_acdc_case(folder))

@@ -59,7 +59,7 @@ EXPORT = "export --run {root}/run --crossval {root}/cv --out {new}/model"
         ("evaluate --data {root}/data --model {root}/models/tiny --only three --out {new}/figures", "rule is 'three'"),
         (
             "evaluate --data {root}/data --model {root}/models/tiny --only 4/5 --kind held-out --out {new}/figures",
-            "trained on 1 of the patients, such as patient004",
+            "trained on 4 of the patients, such as patient004",
         ),
         ("evaluate --data {root}/data", "required: --model, --out"),
         ("crossvalidate", "invalid choice"),

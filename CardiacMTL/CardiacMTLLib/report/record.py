@@ -32,7 +32,7 @@ Record = dict[str, Any]
 def result_record(analysis: Analysis, original: Analysis | None = None) -> Record:
     """The result record of `analysis`: strings, finite numbers, lists and dictionaries only, so that it is plain JSON.
 
-    Frames and slices count from 1, as in the source, also where only some frames of a cine were read. Measurements have three decimals, probabilities and quality four; the
+    Frames and slices count from 1, as in the source. Measurements have three decimals, probabilities and quality four; the
     geometry is that of the study's file and is not rounded. No path, name or identifier of the patient is in it. `original` is
     the analysis before a correction, whose numbers then stand under `correction`; `result.schema.json` describes the record.
     Raises `ValueError` for a number that is not finite.
