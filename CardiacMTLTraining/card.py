@@ -110,7 +110,8 @@ def _sections(manifest: Manifest) -> list[str]:
         lines = [f"### {summary['kind'].capitalize()}: {summary['n_patients']} patients", f"Command: `{summary['command']}`"]
         sections.append("\n".join(lines + _figures(summary)))
     if "ablation" in metrics:
-        sections.append("\n".join(_ablation(metrics["ablation"])))
+        diagnosis = metrics.get("out_of_fold", {}).get("diagnosis")
+        sections.append("\n".join(_ablation(metrics["ablation"], diagnosis)))
     if "quality" in metrics:
         sections.append("\n".join(_quality(metrics["quality"])))
     return sections
@@ -162,9 +163,17 @@ def _diagnosis(diagnosis: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _ablation(compared: dict[str, Any]) -> list[str]:
-    lines = [
-        "### What the parts are worth, out of fold",
+def _ablation(compared: dict[str, Any], diagnosis: dict[str, Any] | None) -> list[str]:
+    lines = ["### What the parts are worth, out of fold"]
+    if diagnosis is not None:
+        withheld = diagnosis["n"] - diagnosis["n_with_probabilities"]
+        lines += [
+            "Here a head alone answers for each patient that it counts; the diagnosis above is that of the whole pipeline, "
+            "which gives none where volumes contradict each other or cannot be measured "
+            f"({withheld} of {diagnosis['n']} patients), and those count as not right.",
+            "",
+        ]
+    lines += [
         "| training | head looks at | right | log-loss (95 % interval) |",
         "|---|---|---|---|",
     ]

@@ -114,6 +114,13 @@ def test_the_card_compares_the_parts_of_the_design() -> None:
     assert "| log-loss | joint, clinical layer only | joint, embedding only | -0.6543 (-0.8000 to -0.5000) |" in text
 
 
+def test_the_card_says_why_a_head_alone_is_right_more_often_than_the_whole_pipeline() -> None:
+    card = model_card(manifest_with(ablation=ABLATION.to_json(), out_of_fold=record_of(FOUR, OUT_OF_FOLD)))
+    told = section(card, "What the parts are worth")
+    assert "the diagnosis above is that of the whole pipeline, which gives none where volumes contradict each other" in told
+    assert "(1 of 4 patients), and those count as not right." in told
+
+
 def test_the_card_tells_how_the_estimates_of_quality_hold() -> None:
     text = section(model_card(manifest_with(quality=QUALITY)), "Estimates of quality")
     assert "taken as such: 78 of 79." in text
