@@ -26,7 +26,7 @@ CERTAIN = Diagnosis(
     (
         Contribution("LV volume at ED", 154.2, "mL/m²", 2.1),
         Contribution("LV ejection fraction", 18.1, "%", 1.7),
-        Contribution("wall thickness at ED, mean", 8.3, "mm", -0.4),
+        Contribution("wall thickness in 12 sectors a slice at ED, mean", 8.3, "mm", -0.4),
         Contribution("what the network itself sees in the images", 1.2, "", 0.9),
     ),
 )

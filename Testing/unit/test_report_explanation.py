@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from CardiacMTLLib.diagnosis.diagnosis import Diagnosis
-from CardiacMTLLib.diagnosis.features import FEATURES
+from CardiacMTLLib.diagnosis.features import FEATURES, WALL_SECTORS
 from CardiacMTLLib.diagnosis.head import HeadWeights, diagnose
 from CardiacMTLLib.labels import Group
+from CardiacMTLLib.report.conventions import CONVENTIONS
 from CardiacMTLLib.report.diagnosis_view import percent_text
 from CardiacMTLLib.report.explanation_record import explanation_record
 from CardiacMTLLib.report.explanation_view import SHOWN_FEATURES, STRIP_LEFT, STRIP_RIGHT, explanation_view
@@ -32,6 +33,13 @@ def diagnosis_of(distributions=None, value=150.0, weights=None):
 
 def page(diagnosis):
     return render_report(analysis_of(diagnosis=diagnosis), sheet=NOTHING, view=NOTHING)
+
+
+def test_thickness_in_the_explanation_says_that_it_is_not_that_of_the_segments():
+    titles = [feature.title for feature in FEATURES if "thickness" in feature.title]
+    assert len(titles) == 4
+    assert all(f"in {WALL_SECTORS} sectors a slice" in title for title in titles)
+    assert f"The diagnosis takes it otherwise: in {WALL_SECTORS} equal sectors" in CONVENTIONS["wall_thickness"]
 
 
 def test_the_record_holds_every_part_with_the_distributions_of_each_group():

@@ -28,6 +28,9 @@ class Feature:
     by_size: bool = False
 
 
+_SECTOR_WALL = f"wall thickness in {WALL_SECTORS} sectors a slice"
+"""Not that of the 16 segments, which the measurement table has."""
+
 FEATURES = (
     Feature("lv_edv", "mL", "LV volume at ED", by_size=True),
     Feature("lv_esv", "mL", "LV volume at ES", by_size=True),
@@ -39,10 +42,10 @@ FEATURES = (
     Feature("lv_to_rv_edv", "", "LV to RV volume at ED"),
     Feature("rv_to_lv_esv", "", "RV to LV volume at ES"),
     Feature("mass_to_lv_edv", "g/mL", "LV mass to volume at ED"),
-    Feature("wall_mean_ed", "mm", "wall thickness at ED, mean"),
-    Feature("wall_max_ed", "mm", "wall thickness at ED, thickest slice"),
-    Feature("wall_mean_es", "mm", "wall thickness at ES, mean"),
-    Feature("wall_max_es", "mm", "wall thickness at ES, thickest slice"),
+    Feature("wall_mean_ed", "mm", f"{_SECTOR_WALL} at ED, mean"),
+    Feature("wall_max_ed", "mm", f"{_SECTOR_WALL} at ED, thickest slice"),
+    Feature("wall_mean_es", "mm", f"{_SECTOR_WALL} at ES, mean"),
+    Feature("wall_max_es", "mm", f"{_SECTOR_WALL} at ES, thickest slice"),
     Feature("wall_sd_mean_ed", "mm", "unevenness of the wall at ED, mean of slices"),
     Feature("wall_sd_max_ed", "mm", "unevenness of the wall at ED, most uneven slice"),
     Feature("wall_sd_mean_es", "mm", "unevenness of the wall at ES, mean of slices"),

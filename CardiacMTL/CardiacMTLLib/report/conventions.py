@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from CardiacMTLLib.diagnosis.features import WALL_SECTORS
 from CardiacMTLLib.measure.thickening import ABSENT_WITHIN_PERCENT, NORMAL_FROM_PERCENT
 
 CONVENTIONS: Mapping[str, str] = MappingProxyType(
@@ -19,7 +20,9 @@ CONVENTIONS: Mapping[str, str] = MappingProxyType(
         "volumes": "Volumes are sums over slices without interpolation; no slice is left out unless that is asked for.",
         "wall_thickness": (
             "Wall thickness is taken in the plane of the slice: area of the wall over the length of the line midway between "
-            "its borders, in each segment of each slice that shows the wall all around; a segment has the mean of its slices."
+            "its borders, in each segment of each slice that shows the wall all around; a segment has the mean of its slices. "
+            f"The diagnosis takes it otherwise: in {WALL_SECTORS} equal sectors about the middle of each slice's cavity, as "
+            "the difference of the radii of circular sectors as large as the cavity's, and the cavity's and the wall's together."
         ),
         "segments": (
             "The segments are 1 to 16 of the American Heart Association (Cerqueira et al., Circulation 2002;105:539), counted "
