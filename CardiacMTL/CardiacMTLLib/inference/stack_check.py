@@ -32,7 +32,7 @@ LEAST_LV_EF_PERCENT = 5.0
 _COVERAGE = "Look at the most apical slice: does the heart go on beyond it? Then all volumes are too small."
 _PROPORTIONS = "Check the distance of the slices and the size of a pixel, and whether the stack holds all slices of the heart."
 _STILL = "Look at the frames of ED and ES: are they the same moment, or does the cine cover only a part of the heart beat?"
-_WALL_ALONE = "Look at these slices: does the LV reach into them? Then draw its cavity there, or else remove the wall."
+_WALL_ALONE = "Look there: does the LV reach so far? Then draw its cavity, or else remove the wall."
 
 
 def stack_flags(
