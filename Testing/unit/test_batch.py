@@ -17,7 +17,7 @@ from CardiacMTLLib.batch.pace import Pace, duration_text
 from CardiacMTLLib.batch.protocol import Answer, Lines, Orders, answer_of, line_of, orders_of, task_of
 from CardiacMTLLib.batch.run import _cohort_notes as cohort_notes
 from CardiacMTLLib.batch.state import STATE_FOLDER, BatchState, Plan, batch_state
-from CardiacMTLLib.batch.tables import Table
+from CardiacMTLLib.batch.tables import RESULTS_COLUMNS, Table
 from CardiacMTLLib.batch.task import End, Outcome, Task
 from CardiacMTLLib.batch.worker_main import Means, do, prepare
 from CardiacMTLLib.cli import main
@@ -71,6 +71,27 @@ def test_good_cases_are_written_and_bad_ones_named(root: Path, tmp_path: Path) -
     assert failure["error"] == summary.failed["=bad"]
     assert (out / "a_cine" / "result.json").is_file()
     assert not (out / "=bad").exists()
+
+
+def test_the_header_is_the_same_whatever_the_cases_hold(root: Path, tmp_path: Path) -> None:
+    (root / "a" / "cine.nii.gz").unlink()
+    (root / "b" / "cine.nii.gz").unlink()
+    header = f"{','.join(RESULTS_COLUMNS)}\n"
+    assert run_batch(root, tmp_path / "nothing").done == ()
+    assert (tmp_path / "nothing" / RESULTS_FILE).read_text(encoding="utf-8") == header
+    write_study(root / "a" / "cine.nii.gz")
+    assert run_batch(root, tmp_path / "out").done == ("a_cine",)
+    assert (tmp_path / "out" / RESULTS_FILE).read_text(encoding="utf-8").startswith(header)
+    (root / "=bad.nii.gz").unlink()
+    (tmp_path / "out" / RESULTS_FILE).write_text("case,label,flags\na_cine,,out_of_scope\n", encoding="utf-8")
+    run_batch(root, tmp_path / "out", resume=True)
+    assert (tmp_path / "out" / RESULTS_FILE).read_text(encoding="utf-8").startswith(header)
+
+
+def test_the_columns_are_those_that_the_page_about_batches_names() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "batch.md").read_text(encoding="utf-8")
+    block = page.partition("## Columns of results.csv")[2].split("```")[1]
+    assert tuple(block.replace(",", " ").split()) == RESULTS_COLUMNS
 
 
 def test_going_on_does_what_is_new_and_keeps_the_rest(root: Path, tmp_path: Path) -> None:
@@ -211,9 +232,9 @@ def test_a_full_disk_is_told_when_a_failure_cannot_be_remembered(tmp_path: Path,
             state.add_failure("a", "text")
 
 
-def test_a_table_keeps_the_order_of_cases_and_takes_columns_as_they_come(tmp_path: Path) -> None:
+def test_a_table_keeps_the_order_of_cases_and_its_columns(tmp_path: Path) -> None:
     now = [0.0]
-    table = Table(tmp_path / "t.csv", ("a", "b", "c"), ("case",), clock=lambda: now[0])
+    table = Table(tmp_path / "t.csv", ("a", "b", "c"), ("case", "y", "z", "x"), clock=lambda: now[0])
     table.put("c", {"x": 1, "y": "=cmd()"})
     table.write()
     table.put("a", {"y": "line\nend", "z": None})

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from CardiacMTLLib.batch.tables import RESULTS_COLUMNS, row_of
 from CardiacMTLLib.inference.scope import EVIDENCE, Scope
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.pipeline import analyse
+from CardiacMTLLib.report.record import result_record
 from Testing.unit.hearts import ED_HEART, ES_HEART, HalfEllipsoidHeart, study_of
 from Testing.unit.oracle import ORACLE_GRID, oracle_model, painted_frames
 
@@ -41,6 +43,10 @@ def test_a_cycle_has_the_curves_of_its_masks_and_rates_among_the_measurements():
     stroke_ml = analysis.measurements["lv_sv_ml"].value
     assert stroke_ml / 0.4 < rate < 2 * stroke_ml / 0.4
     assert [flag.code for flag in analysis.flags] == []
+
+
+def test_the_table_of_a_batch_has_a_column_for_all_that_is_in_the_record_of_a_cycle():
+    assert ("case", *row_of(result_record(run(frame_times_ms=TIMES_MS)))) == RESULTS_COLUMNS
 
 
 def test_given_frames_win_and_are_doubted_where_the_curve_says_otherwise():

@@ -18,7 +18,7 @@ from CardiacMTLLib.batch.pace import Pace
 from CardiacMTLLib.batch.protocol import Orders
 from CardiacMTLLib.batch.settings import BatchSettings, Workforce
 from CardiacMTLLib.batch.state import BatchState, Plan, batch_state
-from CardiacMTLLib.batch.tables import FAILURES_FILE, RESULTS_FILE, Table, row_of
+from CardiacMTLLib.batch.tables import FAILURES_COLUMNS, FAILURES_FILE, RESULTS_COLUMNS, RESULTS_FILE, Table, row_of
 from CardiacMTLLib.batch.task import End, Outcome, Task
 from CardiacMTLLib.errors import InputError, MissingPackageError, OutputError, UsageError
 from CardiacMTLLib.network.store import find_model, verify_model
@@ -106,8 +106,8 @@ class _Batch:
     def __init__(self, out: Path, cases: tuple[Case, ...], state: BatchState, watcher: Watcher) -> None:
         self._out, self._cases, self._state, self._watcher = out, cases, state, watcher
         order = [case.name for case in cases]
-        self._results = Table(out / RESULTS_FILE, order, ("case",))
-        self._failures = Table(out / FAILURES_FILE, order, ("case", "error"))
+        self._results = Table(out / RESULTS_FILE, order, RESULTS_COLUMNS)
+        self._failures = Table(out / FAILURES_FILE, order, FAILURES_COLUMNS)
         self._done: set[str] = set()
         self._failed: dict[str, str] = {}
 

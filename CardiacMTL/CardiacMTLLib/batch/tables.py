@@ -9,32 +9,51 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from CardiacMTLLib.batch.state import write_whole
+from CardiacMTLLib.geometry import Geometry
+from CardiacMTLLib.labels import Group
+from CardiacMTLLib.measure.curve import measure_rates
+from CardiacMTLLib.measure.function import measure_function
+from CardiacMTLLib.measure.segments import undefined_segments
+from CardiacMTLLib.measure.wall_table import wall_measurements
 from CardiacMTLLib.report.csv_cells import safe_cell
 from CardiacMTLLib.report.record import Record
+from CardiacMTLLib.volume import Patient
 
 RESULTS_FILE, FAILURES_FILE = "results.csv", "failures.csv"
 
 _REST = 20
 """A table is written again after so many times the time that writing takes: at most a twentieth of all time goes into it."""
 
-Columns = tuple[str, ...]
+_NOWHERE = Geometry((1, 1, 1), (1.0, 1.0, 1.0))
+
+_MEASUREMENTS = (
+    *measure_function({}, _NOWHERE, Patient()),
+    *measure_rates(None, {}),
+    *wall_measurements(undefined_segments("", _NOWHERE)),
+)
+"""All that is measured, by the code that measures it: a record lacks the rates where it has no cycle."""
+
+RESULTS_COLUMNS = ("case", "label", "reason", *(f"probability_{group}" for group in Group), *_MEASUREMENTS, "flags")
+"""Columns of results.csv, the same whatever the cases hold."""
+
+FAILURES_COLUMNS = ("case", "error")
 
 
 class Table:
     """One table with a row for some of the cases `order`; it keeps the text of each row, some hundred bytes, and no record."""
 
-    def __init__(self, path: Path, order: Sequence[str], least: Columns, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._order, self._least, self._clock = path, order, least, clock
-        self._rows: dict[str, tuple[Columns, str]] = {}
-        self._kinds: dict[Columns, Columns] = {}
+    def __init__(
+        self, path: Path, order: Sequence[str], columns: Sequence[str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path, self._order, self._columns, self._clock = path, order, columns, clock
+        self._rows: dict[str, str] = {}
         self._due = clock()
         self._stale = True
 
     def put(self, case: str, row: Mapping[str, object]) -> None:
-        """Set the row of a case; its first column is `case`."""
-        columns = ("case", *row)
-        columns = self._kinds.setdefault(columns, columns)
-        self._rows[case] = (columns, _line(safe_cell(value) for value in (case, *row.values())))
+        """Set the row of a case, whose name stands in the column `case`; what it lacks, and None, is empty."""
+        named = {"case": case, **row}
+        self._rows[case] = _line(safe_cell(named.get(name)) for name in self._columns)
         self._stale = True
 
     def write(self, *, now: bool = False) -> None:
@@ -42,10 +61,7 @@ class Table:
         started = self._clock()
         if not self._stale or (started < self._due and not now):
             return
-        rows = [self._rows[case] for case in self._order if case in self._rows]
-        kinds = dict.fromkeys(columns for columns, _ in rows)
-        names = tuple(dict.fromkeys([*self._least, *(name for columns in kinds for name in columns)]))
-        text = _line(map(safe_cell, names)) + "".join(_fitted(columns, line, names) for columns, line in rows)
+        text = _line(self._columns) + "".join(self._rows[case] for case in self._order if case in self._rows)
         # A name of bytes that are no text is shown by their codes.
         write_whole(self._path, text.encode("utf-8", errors="backslashreplace"))
         ended = self._clock()
@@ -53,7 +69,7 @@ class Table:
 
 
 def row_of(record: Record) -> dict[str, object]:
-    """The row of a result record: label, reason, probabilities, measurements by their names, and the codes of the flags."""
+    """The row of a result record by `RESULTS_COLUMNS`: measurements by their names, the codes of the flags."""
     diagnosis = record["diagnosis"]
     shares = diagnosis["probabilities"] or {}
     return (
@@ -68,12 +84,3 @@ def _line(cells: Iterable[object]) -> str:
     stream = io.StringIO(newline="")
     csv.writer(stream).writerow(list(cells))
     return stream.getvalue()
-
-
-def _fitted(columns: Columns, line: str, names: Columns) -> str:
-    """`line`, whose cells are those of `columns`, with the cells of `names`."""
-    if columns == names:
-        return line
-    (cells,) = csv.reader(io.StringIO(line, newline=""))
-    known = dict(zip(columns, cells, strict=True))
-    return _line(known.get(name, "") for name in names)
