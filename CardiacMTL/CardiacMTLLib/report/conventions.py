@@ -22,7 +22,7 @@ CONVENTIONS: Mapping[str, str] = MappingProxyType(
             "Wall thickness is taken in the plane of the slice: area of the wall over the length of the line midway between "
             "its borders, in each segment of each slice that shows the wall all around; a segment has the mean of its slices. "
             f"The diagnosis takes it otherwise: in {WALL_SECTORS} equal sectors about the middle of each slice's cavity, as "
-            "the difference of the radii of circular sectors as large as the cavity's, and the cavity's and the wall's together."
+            "the difference of the radii of circular sectors as large as the cavity's and as cavity and wall together."
         ),
         "segments": (
             "The segments are 1 to 16 of the American Heart Association (Cerqueira et al., Circulation 2002;105:539), counted "
