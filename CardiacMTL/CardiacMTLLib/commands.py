@@ -97,7 +97,7 @@ def demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
 def _demo(out: Path, terminal: Terminal, writers: SceneWriters) -> str:
     terminal.progress("making the synthetic study", 0.0)
     phantom = sample_phantom()
-    with tempfile.TemporaryDirectory(prefix="cardiacmtl-") as folder:
+    with tempfile.TemporaryDirectory(prefix=".cardiacmtl-", dir=out if out.is_dir() else out.parent) as folder:
         path = Path(folder) / PHANTOM_FILE
         write_phantom(phantom, path)
         study = read_study(path, patient=phantom.anatomy.patient)

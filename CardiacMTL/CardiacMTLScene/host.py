@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -36,13 +37,13 @@ class MrmlHost:
 
 
 @contextmanager
-def standalone_host() -> Iterator[MrmlHost]:
+def standalone_host(temporary: Path | None = None) -> Iterator[MrmlHost]:
     """An empty scene for the time of the context; nodes must not be used after it.
 
-    Nothing of it is reachable through the `slicer` module, several may live at once, and its folder of temporary files is
-    removed at the end. VTK's messages go to logging meanwhile.
+    Nothing of it is reachable through the `slicer` module, several may live at once, and its folder of temporary files, which
+    is made in `temporary` (None: the system's), is removed at the end. VTK's messages go to logging meanwhile.
     """
-    with TemporaryDirectory(prefix="cardiacmtl-scene-") as folder, captured_vtk_messages():
+    with TemporaryDirectory(prefix="cardiacmtl-scene-", dir=temporary) as folder, captured_vtk_messages():
         scene, application = slicer.vtkMRMLScene(), slicer.vtkSlicerApplicationLogic()
         scene.SetVersion(_SCENE_VERSION)
         application.SetTemporaryPath(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,19 +13,22 @@ import slicer
 
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.errors import InputError, OutputError
+from CardiacMTLLib.quiet import quiet_stderr
 from CardiacMTLScene.build import SceneOptions, build_scene
 from CardiacMTLScene.host import standalone_host
+
+_log = logging.getLogger(__name__)
 
 
 def save_scene(analysis: Analysis, path_mrb: Path, options: SceneOptions | None = None) -> None:
     """Write `analysis` as a scene that Slicer opens by double click; the bundle names no patient.
 
-    It is written beside `path_mrb` first and moved there when whole. Raises `OutputError` where the folder cannot be
-    written or Slicer reports a failure, and what `build_scene` raises; an older file is then still there.
+    It is written beside `path_mrb` first, with all temporary files, and moved there when whole. Raises `OutputError` where the
+    folder cannot be written or Slicer reports a failure, and what `build_scene` raises; an older file is then still there.
     """
     try:
-        with TemporaryDirectory(dir=path_mrb.parent, prefix=".cardiacmtl-") as folder, standalone_host() as host:
-            unfinished = Path(folder) / "scene.mrb"
+        with TemporaryDirectory(dir=path_mrb.parent, prefix=".cardiacmtl-") as name, standalone_host(Path(name)) as host:
+            unfinished = Path(name) / "scene.mrb"
             build_scene(analysis, host.scene, host.terminologies, options)
             _write(host.scene, unfinished, path_mrb)
             unfinished.replace(path_mrb)
@@ -42,8 +47,15 @@ def load_scene(scene: Any, path_mrb: Path) -> None:
 
 def _write(scene: Any, path: Path, wanted: Path) -> None:
     messages = slicer.vtkMRMLMessageCollection()
-    if not scene.WriteToMRB(str(path), None, messages) or not path.is_file():
-        raise OutputError(f"the scene {wanted} could not be written{_words(messages)}; check free space and permissions")
+    with quiet_stderr():
+        written = scene.WriteToMRB(str(path), None, messages)
+    if not written or not path.is_file():
+        _log.debug("the scene was not written%s", _words(messages))
+        free_mb = shutil.disk_usage(path.parent).free // 2**20
+        raise OutputError(
+            f"the scene {wanted} could not be written ({free_mb} MB are free there); expected a writable folder with room; "
+            "make room or choose another one"
+        )
 
 
 def _words(messages: Any) -> str:

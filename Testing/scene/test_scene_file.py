@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,30 @@ def test_a_missing_folder_is_an_output_error_in_one_line(tmp_path: Path) -> None
     with pytest.raises(OutputError, match="could not be written") as caught:
         save_scene(make_analysis(), tmp_path / "missing" / "scene.mrb")
     assert "\n" not in str(caught.value)
+
+
+def test_a_full_temporary_folder_costs_no_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
+    save_scene(make_analysis(), tmp_path / "scene.mrb")
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.mrb"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes, which POSIX has")
+def test_a_full_disk_is_an_output_error_in_one_short_line_and_nothing_else_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import resource  # noqa: PLC0415 - POSIX only
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(OutputError, match=r"scene.mrb could not be written \(\d+ MB are free there\)") as caught:
+            save_scene(make_analysis(), tmp_path / "scene.mrb")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(str(caught.value)) < 200 + len(str(tmp_path))
+    assert capfd.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_older_bundle_survives_a_failed_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

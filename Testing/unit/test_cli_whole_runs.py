@@ -19,6 +19,7 @@ def test_the_demo_compares_with_the_truth_and_leaves_its_study_behind(engine, no
     frames = {Phase.ED: 0, Phase.ES: truth.study.es_frame}
     engine.masks_of = lambda study: (frames, {phase: truth.masks[frame] for phase, frame in frames.items()})
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no folder for temporary files"))
     status = run("demo")
     printed = capsys.readouterr().out
     rows = dict(re.findall(r"^([LR]V \w+), (?:mL|%|g) +(\d+ +\d+)$", printed, re.MULTILINE))

@@ -218,7 +218,7 @@ def test_a_move_that_fails_halfway_is_undone(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes, which POSIX has")
 @pytest.mark.parametrize("room_bytes", [20_000, 60_000])
-def test_a_disk_that_fills_up_ends_in_one_clear_error(room_bytes, tmp_path):
+def test_a_disk_that_fills_up_ends_in_one_clear_error(room_bytes, tmp_path, capfd):
     import resource  # noqa: PLC0415 - POSIX only
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -231,6 +231,7 @@ def test_a_disk_that_fills_up_ends_in_one_clear_error(room_bytes, tmp_path):
 
     assert str(tmp_path / "out") in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""
     assert everything_below(tmp_path) == {}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from CardiacMTLLib.errors import OutputError
+from CardiacMTLLib.quiet import quiet_stderr
 from CardiacMTLLib.reading.itk import quiet_itk, reason_of, sitk
 from CardiacMTLLib.volume import CineStudy, Mask, StoredGrid
 
@@ -38,7 +39,7 @@ def write_mask(mask: Mask, study: CineStudy, path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
             plain = Path(folder) / "mask.nii"
-            with quiet_itk():
+            with quiet_itk(), quiet_stderr():
                 sitk.WriteImage(image, str(plain))
             if plain.stat().st_size != _VOXEL_OFFSET + mask.size:
                 raise OutputError(
