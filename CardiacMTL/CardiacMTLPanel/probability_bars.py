@@ -8,7 +8,8 @@ import qt
 from slicer.i18n import tr as _
 
 from CardiacMTLLib.labels import Group
-from CardiacMTLPanel.result_texts import Record, percent
+from CardiacMTLLib.report.diagnosis_view import percent_text
+from CardiacMTLPanel.result_texts import Record
 
 
 class ProbabilityBars:
@@ -42,7 +43,7 @@ class ProbabilityBars:
         for group, bar in self._bars.items():
             share = 0.0 if shares is None else shares[group]
             bar.setValue(round(1000 * share))
-            text = percent(share)
+            text = percent_text(share)
             if before is not None:
-                text = _("{now} (original {before})").format(now=text, before=percent(before[group]))
+                text = _("{now} (original {before})").format(now=text, before=percent_text(before[group]))
             bar.setFormat(text)

@@ -9,6 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from CardiacMTLLib.labels import Group
+from CardiacMTLLib.report.diagnosis_view import percent_text
 from CardiacMTLLib.report.wording import number_text, sentence_case
 
 Record = Mapping[str, Any]
@@ -27,12 +28,7 @@ def headline(record: Record) -> str:
         return f"<b>{title}</b><br>{escape(sentence_case(diagnosis['reason'] or ''))}"
     label, share = diagnosis["label"], diagnosis["probabilities"][diagnosis["label"]]
     text = _("Pattern most like {group}, {name}").format(group=label, name=Group(label).full_name)
-    return f"<b>{escape(text)}</b><br>" + escape(_("probability {share} (ACDC definition)").format(share=percent(share)))
-
-
-def percent(share: float) -> str:
-    """A probability for a reader; neither 0 % nor 100 %, which a model cannot know."""
-    return "< 1 %" if share < 0.005 else "> 99 %" if share > 0.995 else f"{100 * share:.0f} %"
+    return f"<b>{escape(text)}</b><br>" + escape(_("probability {share} (ACDC definition)").format(share=percent_text(share)))
 
 
 def arguments(record: Record) -> str:

@@ -48,7 +48,7 @@ def test_a_withheld_label_says_why_and_keeps_its_bars(open_module: Any, tmp_path
     shown_result(panel, withheld(finished_analysis()))
     assert "Label withheld" in text(panel, "diagnosisLabel")
     assert "below the threshold" in text(panel, "diagnosisLabel")
-    assert panel.see("probabilityNORBar").format == "30 %"
+    assert panel.see("probabilityNORBar").format == "30.0\N{NO-BREAK SPACE}%"
     panel.picture(tmp_path / "withheld.png")
 
 

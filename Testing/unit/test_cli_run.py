@@ -18,7 +18,7 @@ def test_run_writes_the_results_and_prints_a_summary(engine, no_slicer, cine, tm
 
     assert status == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(RESULT_FILES) - {"scene.mrb", "overlay_3d.png"}
-    assert "Pattern most like DCM (dilated cardiomyopathy, ACDC definition), probability 0.82" in printed
+    assert "Pattern most like DCM (dilated cardiomyopathy, ACDC definition), probability 82.0 %" in printed
     assert re.search(r"^LV  EDV \d+ mL   ESV \d+ mL   EF \d+ %   mass \d+ g$", printed, re.MULTILINE)
     assert "research use only" in printed
 

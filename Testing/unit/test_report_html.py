@@ -148,7 +148,7 @@ def test_the_expected_agreement_of_the_masks_is_said_for_the_phases_that_have_on
     assert "Dice" not in page_of().text
 
 
-@pytest.mark.parametrize(("share", "text"), [(0.0, "< 0.1 %"), (0.0006, "0.1 %"), (0.5, "50.0 %"), (0.9996, "> 99.9 %")])
+@pytest.mark.parametrize(("share", "text"), [(0.0, "< 0.1 %"), (0.0006, "0.1 %"), (0.5, "50.0 %"), (0.9995, "> 99.9 %")])
 def test_no_probability_is_shown_as_nothing_or_as_certain(share, text):
     assert percent_text(share).replace("\N{NO-BREAK SPACE}", " ") == text
 

@@ -61,7 +61,7 @@ def probability_bars(diagnosis: Diagnosis, original: Diagnosis | None = None) ->
 
 def percent_text(share: float) -> str:
     """A probability for a reader; neither 0 % nor 100 %, which a model cannot know."""
-    text = "< 0.1 %" if share < 0.0005 else "> 99.9 %" if share > 0.9995 else f"{100 * share:.1f} %"
+    text = "< 0.1 %" if share < 0.0005 else "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from CardiacMTLLib.analysis import Analysis, QualityFlag
 from CardiacMTLLib.diagnosis.diagnosis import RESEARCH_USE, Diagnosis
+from CardiacMTLLib.labels import Group
 from CardiacMTLLib.measure.reference import reference_of
 from CardiacMTLLib.outputs import OutputFiles
+from CardiacMTLLib.report.diagnosis_view import percent_text
 from CardiacMTLLib.report.reference_view import ranges_text
 from CardiacMTLLib.report.wording import number_text
 
@@ -26,7 +28,7 @@ FLAG_OPTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def run_summary(analysis: Analysis, files: OutputFiles) -> str:
-    """Diagnosis, main measurements, flags, and where the results are."""
+    """Diagnosis, main measurements, flags, and where the results are; a reason that several have in common stands once."""
     lines = [*diagnosis_lines(analysis.diagnosis), *_measurement_lines(analysis)]
     lines += _flag_lines(analysis)
     lines += [*file_lines(files), RESEARCH_USE]
@@ -48,7 +50,7 @@ def demo_summary(analysis: Analysis, files: OutputFiles, truth: Mapping[str, flo
             value = None if measurement is None else measurement.value
             measured = "undefined" if value is None else number_text(value, unit)
             lines.append(f"{f'{side} {title}, {unit}':16}{measured:>10}{number_text(truth[name], unit):>10}")
-    lines += ["", *_flag_lines(analysis), *file_lines(files)]
+    lines += ["", *_flag_lines(analysis), *_file_lines(files, analysis.diagnosis.reason)]
     lines += [f"The study itself is {phantom_name}: try `cardiacmtl run` on it, or load it in Slicer.", RESEARCH_USE]
     return "\n".join(lines)
 
@@ -58,20 +60,29 @@ def diagnosis_lines(diagnosis: Diagnosis) -> list[str]:
     if diagnosis.label is None:
         probabilities = diagnosis.probabilities
         known = (
-            "" if probabilities is None else f" ({', '.join(f'{group} {share:.2f}' for group, share in probabilities.items())})"
+            "" if probabilities is None else f" ({', '.join(f'{group} {_percent(probabilities[group])}' for group in Group)})"
         )
         return [f"No diagnosis: {diagnosis.reason}{known}"]
-    share = "" if diagnosis.probabilities is None else f", probability {diagnosis.probabilities[diagnosis.label]:.2f}"
+    share = "" if diagnosis.probabilities is None else f", probability {_percent(diagnosis.probabilities[diagnosis.label])}"
     return [f"Pattern most like {diagnosis.label} ({diagnosis.label.full_name}, ACDC definition){share}"]
 
 
-def file_lines(files: OutputFiles) -> list[str]:
-    """The folder with the names in it, and what was left out."""
-    return [f"Results in {files.folder}:", *_wrapped(files.names), *(f"Note: {note}" for note in files.notes)]
+def _percent(share: float) -> str:
+    return percent_text(share).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _file_lines(files: OutputFiles, said: str | None) -> list[str]:
+    """The folder with the names in it, and what was left out, without the reason that was `said` before."""
+    notes = (f"Note: {note.removesuffix(f': {said}')}" for note in files.notes)
+    return [f"Results in {files.folder}:", *(f"  {name}" for name in files.names), *notes]
 
 
 def _flag_lines(analysis: Analysis) -> list[str]:
-    return [line for flag in analysis.flags for line in (f"Check: {flag.text}", f"  {_with_options(flag)}")]
+    lines = []
+    for flag in analysis.flags:
+        is_said = flag.text == analysis.diagnosis.reason
+        lines += [f"Check: {_with_options(flag)}"] if is_said else [f"Check: {flag.text}", f"  {_with_options(flag)}"]
+    return lines
 
 
 def _with_options(flag: QualityFlag) -> str:
@@ -80,7 +91,8 @@ def _with_options(flag: QualityFlag) -> str:
 
 
 def _measurement_lines(analysis: Analysis) -> list[str]:
-    lines, reasons = [], []
+    lines: list[str] = []
+    undefined: dict[str | None, list[str]] = {}
     for side, entries in _LINES.items():
         parts = []
         for title, name in entries:
@@ -88,12 +100,15 @@ def _measurement_lines(analysis: Analysis) -> list[str]:
             if measurement is None:
                 continue
             if measurement.value is None:
-                reasons.append(f"{side} {title} undefined: {measurement.reason}")
+                undefined.setdefault(measurement.reason, []).append(f"{side} {title}")
             else:
                 parts.append(f"{title} {number_text(measurement.value, measurement.unit)} {measurement.unit}")
         if parts:
             lines.append(f"{side}  {'   '.join(parts)}")
-    return lines + reasons + _outside_lines(analysis)
+    for reason, titles in undefined.items():
+        why = " for the same reason" if reason == analysis.diagnosis.reason else f": {reason}"
+        lines.append(f"{', '.join(titles)} undefined{why}")
+    return lines + _outside_lines(analysis)
 
 
 def _outside_lines(analysis: Analysis) -> list[str]:
@@ -111,7 +126,3 @@ def _outside_lines(analysis: Analysis) -> list[str]:
                 limits = f"{ranges_text(reference.ranges)}; {source.short}"
                 lines.append(f"{shown} is {reference.outside} the reference range ({limits})")
     return lines
-
-
-def _wrapped(names: Sequence[str]) -> list[str]:
-    return [f"  {name}" for name in names]
