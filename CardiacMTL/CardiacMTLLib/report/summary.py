@@ -31,7 +31,7 @@ def run_summary(analysis: Analysis, files: OutputFiles) -> str:
     """Diagnosis, main measurements, flags, and where the results are; a reason that several have in common stands once."""
     lines = [*diagnosis_lines(analysis.diagnosis), *_measurement_lines(analysis)]
     lines += _flag_lines(analysis)
-    lines += [*file_lines(files), RESEARCH_USE]
+    lines += [*_file_lines(files, analysis.diagnosis.reason), RESEARCH_USE]
     return "\n".join(lines)
 
 
