@@ -293,7 +293,7 @@ Made by `{made["command"]}` at commit {made["commit"][:7]} on {made["date"]}, {m
 - {cluster["workers"]} Dask workers on this machine did {cluster["cases"]} of the studies; one of them was killed after
   {cluster["worker_killed_after_cases"]} cases. Results and failures are complete.
 
-![Memory over the cases](reliability/batch.png)
+![Memory over the cases](batch.png)
 """
 
 

@@ -1,12 +1,13 @@
 """Makes docs/reliability.md: `python -m Testing.robustness.page` runs the tests that show a row, and writes what came of each.
 
-What the page says besides the table stands in docs/reliability/*.md and .json, and is taken in as it is.
+What the page says besides the table stands in docs/reliability/*.md and .json, and is taken in as it is but for its links.
 """
 
 from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -115,8 +116,13 @@ def page(tests: Mapping[str, Mapping[str, str]]) -> str:
     fuzz = PARTS / "fuzz.json"
     if fuzz.exists():
         parts += ["## Fuzzing", fuzz_table(json.loads(fuzz.read_text(encoding="utf-8")))]
-    parts += [path.read_text(encoding="utf-8").strip() for path in sorted(PARTS.glob("*.md"))]
+    parts += [_seen_from_page(path.read_text(encoding="utf-8").strip()) for path in sorted(PARTS.glob("*.md"))]
     return "\n\n".join(parts) + "\n"
+
+
+def _seen_from_page(part: str) -> str:
+    """A part whose links lead from the page to where they led from its own folder."""
+    return re.sub(r"\]\((?!\w+:|#)", f"]({PARTS.name}/", part)
 
 
 def main(arguments: Sequence[str] = ()) -> int:

@@ -1,12 +1,13 @@
 """The list of inputs and faults: every row has a test, no test names a row that is not there, and the page says what came."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from Testing.robustness.page import Collector, fuzz_table, result, table, words
+from Testing.robustness.page import PAGE, PARTS, Collector, fuzz_table, page, result, table, words
 from Testing.robustness.rows import ROWS
 
 pytest_plugins = ["pytester"]
@@ -56,6 +57,12 @@ def test_the_table_has_a_line_a_row_with_tests_in_words() -> None:
     (line,) = (each for each in lines if each.startswith("| 3b |"))
     assert line.endswith("| `test_x.py`: it holds | passed |")
     assert lines[2].endswith("| - | **no test** |")
+
+
+def test_a_picture_of_a_part_is_found_from_the_part_and_from_the_page() -> None:
+    for text, folder in ((page({}), PAGE.parent), ((PARTS / "batch.md").read_text(encoding="utf-8"), PARTS)):
+        (link,) = re.findall(r"!\[.*\]\((.*)\)", text)
+        assert (folder / link).is_file()
 
 
 def test_the_names_of_tests_in_classes_are_words_too() -> None:

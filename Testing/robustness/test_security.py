@@ -150,13 +150,14 @@ def without_network() -> list[str]:
 def test_the_main_job_runs_without_a_network_and_leaves_nothing_for_others(tmp_path: Path) -> None:
     study = hostile_study(tmp_path)
     temporary, record, out = tmp_path / "tmp", tmp_path / "record.json", tmp_path / "made" / "out"
-    temporary.mkdir()
-    out.parent.mkdir()
-    environment = os.environ | {
+    home = tmp_path / "home"
+    for folder in (temporary, home, out.parent):
+        folder.mkdir()
+    elsewhere = {"MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+    environment = {key: value for key, value in os.environ.items() if key not in elsewhere} | {
         "PYTHONPATH": f"{RUN_TIME}{os.pathsep}{ROOT}",
         "TMPDIR": str(temporary),
-        "HOME": str(tmp_path / "home"),
-        "MPLCONFIGDIR": str(tmp_path / "matplotlib"),
+        "HOME": str(home),
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-m", "Testing.robustness.blocked_job", *map(str, (record, temporary, study, out))]
@@ -171,5 +172,6 @@ def test_the_main_job_runs_without_a_network_and_leaves_nothing_for_others(tmp_p
     assert {name: oct(mode) for name, mode in told["seen"].items() if mode & 0o077} == {}
     assert not [secret for secret in SECRETS if secret in "".join(told["seen"])]
     assert list(temporary.iterdir()) == []
+    assert [path for path in home.rglob("*") if path.is_file() and not path.name.startswith("fontlist-")] == []
     assert [path.name for path in out.parent.iterdir() if path.name.startswith(".")] == []
     assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []

@@ -1,6 +1,7 @@
 """Sending to nodes that fail in every way: one clear line, nothing lost, and a second send that brings what is missing."""
 
 import logging
+import re
 import socket
 import ssl
 import sys
@@ -15,7 +16,7 @@ from CardiacMTLLib.errors import InputError, MissingPackageError, NodeError
 from CardiacMTLLib.pacs.instances import Instance, find_instances
 from CardiacMTLLib.pacs.node import Tls
 from CardiacMTLLib.pacs.outcome import SendState
-from CardiacMTLLib.pacs.send import echo, send_files
+from CardiacMTLLib.pacs.send import REQUIREMENT, echo, send_files
 from Testing.unit.pacs_nodes import PATIENT, dicom_file, dicom_files, free_port, listener, node_at, scp
 
 association = pytest.importorskip("CardiacMTLLib.pacs.association", reason="sending needs the extra pacs")
@@ -213,12 +214,15 @@ def test_more_kinds_of_files_than_one_association_can_propose_are_refused_before
         send_files(many, node_at(1))
 
 
-def test_without_pynetdicom_the_error_says_what_to_install(files, monkeypatch):
+def test_without_pynetdicom_the_error_says_what_to_install_and_the_document_the_same(files, monkeypatch):
     monkeypatch.delitem(sys.modules, "CardiacMTLLib.pacs.association", raising=False)
     monkeypatch.delattr("CardiacMTLLib.pacs.association", raising=False)
     monkeypatch.setitem(sys.modules, "pynetdicom", None)
-    with pytest.raises(MissingPackageError, match="pip install 'pynetdicom>="):
+    with pytest.raises(MissingPackageError, match=re.escape(f"pip install '{REQUIREMENT}'")):
         send_files(files, node_at(1))
+    root = Path(__file__).resolve().parents[2]
+    assert f"`pip install '{REQUIREMENT}'`" in (root / "docs" / "pacs.md").read_text(encoding="utf-8")
+    assert f'pacs = ["{REQUIREMENT}"]' in (root / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def refusal(work, node):
