@@ -11,6 +11,8 @@ import subprocess
 import sys
 from functools import cache
 
+from CardiacMTLLib import child_process
+
 PROBE_TIMEOUT_S = 120.0
 
 _FACTORY = "vtkRenderWindow"
@@ -76,7 +78,7 @@ def _failure(window_class: str) -> str | None:
     """How a trial with this class ended, None where it drew."""
     command = [sys.executable, "-c", _PROBE, window_class]
     try:
-        status = subprocess.run(command, capture_output=True, timeout=PROBE_TIMEOUT_S, check=False).returncode
+        status = child_process.finished(command, PROBE_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return f"{window_class} did not draw within {PROBE_TIMEOUT_S:g} s"
     except OSError as error:

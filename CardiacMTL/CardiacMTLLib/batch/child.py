@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from CardiacMTLLib import child_process
 from CardiacMTLLib.batch.finished import finished_record
 from CardiacMTLLib.batch.protocol import READY, REFUSED, STARTED, Answer, Orders, answer_of, end_of, line_of
 from CardiacMTLLib.batch.task import End, Outcome, Task
@@ -129,11 +130,8 @@ class Child:
                 raise JobError("the batch was ended")
             script = Path(__file__).resolve().with_name("worker.py")
             try:
-                process = subprocess.Popen(
-                    [str(self._python), str(script)],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                    env=limited_environment(self._threads),
-                )  # fmt: skip
+                command = [str(self._python), str(script)]
+                process = child_process.started(command, env=limited_environment(self._threads))
             except OSError as error:
                 raise JobError(
                     f"no worker process can be started ({error.strerror}); expected a Python that can be run; check the "

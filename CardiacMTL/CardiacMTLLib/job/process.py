@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from CardiacMTLLib import child_process
+
 _PAUSE_S = 0.02
 
 
@@ -40,7 +42,7 @@ class ProcessRunner(Protocol):
 class SubprocessRunner:
     """A `ProcessRunner` for consoles and tests; whoever waits calls `poll` again and again, and no thread is needed.
 
-    Standard error goes where this process's own goes.
+    Standard error is dropped: an application may have none, and what libraries say there may name files.
     """
 
     def __init__(self) -> None:
@@ -54,7 +56,7 @@ class SubprocessRunner:
         """As `ProcessRunner.start`; the calls back are made within `poll`."""
         self._on_stdout, self._on_finished = on_stdout, on_finished
         try:
-            self._process = subprocess.Popen(list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+            self._process = child_process.started(command, bufsize=0)
         except OSError:
             on_finished(None)
             return
@@ -141,7 +143,7 @@ def end_tree(pid: int) -> None:
     """End the process `pid`, which called `lead_own_group`, and its children at once; nothing where it has ended."""
     if sys.platform == "win32":  # pragma: no cover - the tests run on other systems
         taskkill = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
-        subprocess.run([str(taskkill), "/PID", str(pid), "/T", "/F"], capture_output=True, check=False)
+        child_process.finished([str(taskkill), "/PID", str(pid), "/T", "/F"])
         return
     with suppress(ProcessLookupError, PermissionError):
         if os.getpgid(pid) == pid:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
+from CardiacMTLLib import child_process
 from CardiacMTLLib.reading.dicom.pixel_server import decoded
 
 SERVER = Path(__file__).with_name("pixel_server.py")
@@ -86,11 +87,7 @@ class _Server:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            quiet = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-            command = [str(self.python), "-P", str(SERVER)]
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, creationflags=quiet
-            )
+            self._process = child_process.started([str(self.python), "-P", str(SERVER)])
         return self._process
 
     def end(self) -> None:
