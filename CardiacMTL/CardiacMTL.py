@@ -55,12 +55,13 @@ class CardiacMTL(ScriptedLoadableModule):
 
 
 def onStartupCompleted():
-    """Register the sample study and our view layouts."""
-    from CardiacMTLPanel.reading_layout import register_layouts
+    """Register the sample study and our view layouts; a Slicer that was closed in one of these starts in a standard one."""
+    from CardiacMTLPanel.reading_layout import ReadingLayout, register_layouts
     from CardiacMTLPanel.sample_data import register_sample_data
 
     register_sample_data(Path(__file__).parent / "Resources" / "Icons" / "CardiacMTL.png")
     register_layouts()
+    ReadingLayout().leave(None)
 
 
 @parameterNodeWrapper
@@ -100,6 +101,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from CardiacMTLPanel.export_controller import ExportController
         from CardiacMTLPanel.installation import Installation
         from CardiacMTLPanel.messages import StatusLine
+        from CardiacMTLPanel.reading_layout import register_layouts
         from CardiacMTLPanel.result_controller import ResultController
         from CardiacMTLPanel.run_controller import RunController
         from CardiacMTLPanel.send_controller import SendController
@@ -111,6 +113,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = CardiacMTLLogic()
         self.status = StatusLine(self.ui.statusLabel)
         self.installation = Installation(self.ui, self.status, Path(self.resourcePath("requirements.txt")))
+        register_layouts()
         self.results = ResultController(self.ui, self.status)
         self.run = RunController(self.ui, panel, self.status, self.onResults, self.updateControls)
         written = StatusLine(self.ui.exportStatusLabel)
@@ -154,6 +157,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.export.stop()
             self.sending.end_now()
         if self.results is not None:
+            self.results.leave_layout()
             self.results.stop_watching()
         self.setParameterNode(None)
         self.removeObservers()
@@ -179,6 +183,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.status.say("")
         self.run.cancel(_("The scene was closed."))
         self.setParameterNode(None)
+        self.results.leave_layout()
         self.results.show(None)
 
     def onSceneEndClose(self, caller, event):
@@ -189,6 +194,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the results that a loaded scene brings."""
         self.setParameterNode(None)
         self.initializeParameterNode()
+        self.results.adopt_layout()
 
     def initializeParameterNode(self):
         """Follow the scene's parameter node, and choose the first cine where nothing is chosen."""

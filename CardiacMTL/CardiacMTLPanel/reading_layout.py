@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from CardiacMTLLib.labels import Label, Phase
@@ -31,18 +32,25 @@ def register_layouts() -> None:
     manager = slicer.app.layoutManager()
     if not manager:
         return
-    node = manager.layoutLogic().GetLayoutNode()
+    node = _layout_node()
     for number in range(4):
         if not node.IsLayoutDescription(_FIRST_LAYOUT + number):
             node.AddLayoutDescription(_FIRST_LAYOUT + number, _description(bool(number & 1), bool(number & 2)))
 
 
 class ReadingLayout:
-    """Switches between our layout and the one that the user had before."""
+    """Switches between our layout and the one that the user had before; `on_leave` is called when ours is left in any way.
 
-    def __init__(self) -> None:
+    While it is shown, each mask is bound to its own views, and the layout is not saved with the scene: a Slicer without this
+    extension could not show it.
+    """
+
+    def __init__(self, on_leave: Callable[[], None] = lambda: None) -> None:
         self._former: int | None = None
         self._three_d = False
+        self._on_leave = on_leave
+        self._latest: StoredResults | None = None
+        self._tag: int | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -58,8 +66,11 @@ class ReadingLayout:
         if not self.is_shown:
             self._former = _current_layout()
         self._three_d = three_d
+        if self._latest is not None and self._latest.study_name != results.study_name:
+            _hide(self._latest)
         cine = results.nodes.cine if results.nodes.cine is not None and results.nodes.cine.shown is not None else None
         manager.setLayout(_FIRST_LAYOUT + bool(cine) + 2 * three_d)
+        self._watch(results)
         mask = _all_of(results)
         slices = {phase: _slice_view(name) for phase, name in VIEW_NAMES.items()}
         for phase, volume in results.nodes.volumes.items():
@@ -81,10 +92,34 @@ class ReadingLayout:
             return
         fallback = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
         slicer.app.layoutManager().setLayout(fallback if self._former is None else self._former)
-        if results is None or (results.nodes.cine_masks is not None and results.nodes.cine_masks.shown is not None):
+        if results is not None:
+            _free(results)
+
+    def adopt(self, results: StoredResults) -> None:
+        """Take over `results` of a scene that was just loaded, in our layout or in another one."""
+        if self.is_shown:
+            self._watch(results)
+        else:
+            _free(results)
+
+    def _watch(self, results: StoredResults) -> None:
+        """Free the masks of `results` when another layout is chosen, here or in the application."""
+        self._latest = results
+        node = _layout_node()
+        node.SetSaveWithScene(False)
+        if self._tag is None:
+            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._follow())
+
+    def _follow(self) -> None:
+        if self.is_shown or self._tag is None:
             return
-        for node in results.nodes.segmentations.values():
-            show_only_in(node, [])
+        node = _layout_node()
+        node.RemoveObserver(self._tag)
+        self._tag = None
+        node.SetSaveWithScene(True)
+        if self._latest is not None:
+            _free(self._latest)
+        self._on_leave()
 
     def _place_overlays(self, results: StoredResults) -> None:
         """Every mask is seen on its own image only; in 3D, ED."""
@@ -95,10 +130,14 @@ class ReadingLayout:
                 views.append(three_d)
                 if self._three_d:
                     _show_surfaces(node)
+            if not _is_bound(node):
+                node.SetDisplayVisibility(True)
             show_only_in(node, [view for view in views if view is not None])
         masks = results.nodes.cine_masks
         if masks is not None and masks.shown is not None:
             own = set(VIEW_NAMES.values())
+            if not _is_bound(masks.shown):
+                masks.shown.SetDisplayVisibility(True)
             show_only_in(masks.shown, [view for view in _slice_nodes() if view.GetLayoutName() not in own])
         if self._three_d:
             slicer.app.layoutManager().resetThreeDViews()
@@ -138,6 +177,41 @@ def _all_of(results: StoredResults) -> Any:
     return masks.get(Phase.ED, next(iter(masks.values())))
 
 
+def _masks(results: StoredResults) -> Iterator[Any]:
+    """The masks of `results` that are in the scene: those of the phases, then the one that plays."""
+    cine = results.nodes.cine_masks
+    for node in (*results.nodes.segmentations.values(), None if cine is None else cine.shown):
+        if node is not None and node.GetScene() is not None:
+            yield node
+
+
+def _is_bound(node: Any) -> bool:
+    display = node.GetDisplayNode()
+    return display is not None and display.GetNumberOfViewNodeIDs() > 0
+
+
+def _free(results: StoredResults) -> None:
+    """Let masks that are bound to our views be seen in all; where one plays, those of ED and ES are switched off beside it."""
+    masks = list(_masks(results))
+    cine = results.nodes.cine_masks
+    playing = None if cine is None else cine.shown
+    for node in masks:
+        if _is_bound(node):
+            show_only_in(node, [])
+            node.SetDisplayVisibility(node is playing or playing not in masks)
+
+
+def _hide(results: StoredResults) -> None:
+    """Switch the masks of a study off that gives way to another one: views show one study."""
+    for node in _masks(results):
+        show_only_in(node, [])
+        node.SetDisplayVisibility(False)
+
+
+def _layout_node() -> Any:
+    return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+
+
 def _show_surfaces(node: Any) -> None:
     node.CreateClosedSurfaceRepresentation()
     display = node.GetDisplayNode()
@@ -154,8 +228,7 @@ def _show_chart(chart: Any) -> None:
 
 
 def _current_layout() -> int:
-    manager = slicer.app.layoutManager()
-    return int(manager.layout) if manager else 0
+    return int(_layout_node().GetViewArrangement()) if slicer.app.layoutManager() else 0
 
 
 def _slice_view(name: str) -> Any:

@@ -28,7 +28,7 @@ class ResultController:
 
     def __init__(self, ui: Any, status: StatusLine) -> None:
         self._ui, self._status = ui, status
-        self._bars, self._layout = ProbabilityBars(ui.probabilitiesFrame), ReadingLayout()
+        self._bars, self._layout = ProbabilityBars(ui.probabilitiesFrame), ReadingLayout(self._name_layout_button)
         self._results: StoredResults | None = None
         self._watches: list[EditWatch] = []
         self.on_show: Callable[[], None] = lambda: None
@@ -126,6 +126,16 @@ class ResultController:
                     self._layout.leave(self._results)
                 else:
                     self._layout.show(stored_results(self._results.study_name), three_d=bool(self._ui.show3DButton.checked))
+        self._name_layout_button()
+
+    def leave_layout(self) -> None:
+        """Show the layout that was there before ours, as when the scene or the panel goes."""
+        self._layout.leave(self._results)
+
+    def adopt_layout(self) -> None:
+        """Follow the layout that a loaded scene brings."""
+        if self._results is not None:
+            self._layout.adopt(self._results)
         self._name_layout_button()
 
     def show_3d(self, shown: bool) -> None:
