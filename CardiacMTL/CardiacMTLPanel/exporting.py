@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-import slicer.packaging
 from slicer.i18n import tr as _
 
-from CardiacMTLLib.errors import InputError
+from CardiacMTLLib.errors import InputError, MissingPackageError
 from CardiacMTLLib.outputs import OutputFiles, writing_outputs
 from CardiacMTLLib.report.context import ReportContext
 from CardiacMTLLib.report.dicom.write import DicomFiles, writing_dicom
 from CardiacMTLLib.report.identity import read_identity
 from CardiacMTLLib.steps import Steps
+from CardiacMTLPanel.installing import ensure_packages
 from CardiacMTLPanel.scene_results import is_stale
 from CardiacMTLScene.dicom_source import FileFinder, with_dicom_source
 from CardiacMTLScene.report_images import with_images
 from CardiacMTLScene.results import StoredResults
 
-PACKAGES = {"report": ("jinja2", "matplotlib", "PIL"), "dicom": ("highdicom",), "pacs": ("pynetdicom",)}
+PACKAGES = {"report": ("jinja2", "matplotlib"), "dicom": ("highdicom",), "pacs": ("pynetdicom",)}
 """Purpose, as in the names of `Resources/requirements-*.txt` -> the modules that must be there."""
 
 _DRAWING = tuple(f"CardiacMTLLib.report.{part}_drawing" for part in ("sheet", "bullseye", "curve"))
@@ -35,12 +35,15 @@ _DRAWING = tuple(f"CardiacMTLLib.report.{part}_drawing" for part in ("sheet", "b
 def install_for(purpose: str, resources: Path) -> None:
     """Install what `purpose` needs, where Slicer lacks some of it; the application asks before it installs.
 
-    Where something is still missing afterwards, what needs it says so.
+    Raises `MissingPackageError` where the user declines or pip fails. Of a report, the files that need no package are written
+    all the same, and the others say what they lack.
     """
     if any(importlib.util.find_spec(module) is None for module in PACKAGES[purpose]):
-        wanted = slicer.packaging.load_requirements(str(resources / f"requirements-{purpose}.txt"))
-        slicer.packaging.pip_ensure(wanted, requester="CardiacMTL")
-        importlib.invalidate_caches()
+        try:
+            ensure_packages(resources / f"requirements-{purpose}.txt")
+        except MissingPackageError:
+            if purpose != "report":
+                raise
 
 
 def loading(purpose: str) -> Iterator[None]:

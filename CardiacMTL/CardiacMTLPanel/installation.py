@@ -12,7 +12,7 @@ from CardiacMTLLib.network.archive import import_model
 from CardiacMTLLib.network.store import available_models
 from CardiacMTLPanel.installing import install_packages
 from CardiacMTLPanel.messages import StatusLine
-from CardiacMTLPanel.python_environment import missing_packages, require_packages
+from CardiacMTLPanel.python_environment import PYTORCH, missing_packages, require_packages, why_never
 
 
 class Installation:
@@ -25,7 +25,10 @@ class Installation:
     def show_missing(self) -> None:
         """Say what has to be installed, where something has, and that there is no model, where there is none."""
         missing, sentences = missing_packages(), []
-        if missing:
+        never = why_never() if PYTORCH in missing else None
+        if never is not None:
+            sentences.append(_("Not to be used here: {reason}.").format(reason=never))
+        elif missing:
             text = _("Not installed in Slicer: {packages}. Install once, with a network; the README says how without one.")
             sentences.append(text.format(packages=_(" and ").join(missing)))
         if not available_models():
@@ -33,7 +36,7 @@ class Installation:
                 _("There is no model in this installation. Import one under Advanced, or install the extension again.")
             )
         self._ui.setupFrame.setVisible(bool(sentences))
-        self._ui.setupButton.setVisible(bool(missing))
+        self._ui.setupButton.setVisible(bool(missing) and never is None)
         self._ui.setupLabel.setText("\n".join(sentences))
 
     def install(self) -> None:

@@ -28,7 +28,7 @@ def check_sample_study(test: Any, logic: Any) -> None:
     phases = (("ED", study.ed_frame), ("ES", study.es_frame))
     volumes = [add_volume(slicer.mrmlScene, name, study.frames[frame or 0], study.geometry) for name, frame in phases]
     if missing_packages():
-        with test.assertRaisesRegex(MissingPackageError, "Install PyTorch"):
+        with test.assertRaisesRegex(MissingPackageError, "PyTorch"):
             logic.segmentAndDiagnose(*volumes)
         test.delayDisplay("PyTorch is missing, and the module says so")
         return

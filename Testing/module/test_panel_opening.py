@@ -18,6 +18,7 @@ from Testing.module.given import (
     given_volumes,
 )
 from Testing.module.reading import MODULE, text
+from Testing.module.torch_version import version_of_torch
 
 
 @pytest.mark.parametrize(("scale", "dark"), [(1.0, False), (2.0, True)])
@@ -59,11 +60,9 @@ def test_patient_facts_come_from_dicom_and_follow_the_images(open_module: Any, m
 def test_without_torch_the_panel_opens_and_says_what_to_do(
     open_module: Any, slicer_host: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import CardiacMTLPanel.python_environment as environment
-
-    monkeypatch.setattr(environment, "WORKER_PACKAGES", {"no_such_module": "PyTorch"})
+    version_of_torch(monkeypatch, None)
     panel = open_module(MODULE)
-    assert "Not installed in Slicer: PyTorch." in text(panel, "setupLabel")
+    assert "Not installed in Slicer: PyTorch 2.11 or newer." in text(panel, "setupLabel")
     panel.choose("cineSelector", given_cine().browser)
     panel.click("runButton")
     assert "Install PyTorch" in text(panel, "statusLabel")
@@ -71,8 +70,7 @@ def test_without_torch_the_panel_opens_and_says_what_to_do(
     slicer_host.requests.torch.clear()
     panel.click("setupButton")
     assert slicer_host.requests.torch == [{"askConfirmation": True, "torchVersionRequirement": ">=2.11"}]
-    assert [str(name) for name in slicer_host.requests.pip[-1][1]] == ["safetensors>=0.5"]
-    assert text(panel, "statusLabel").startswith("Error: PyTorch could not be installed")
+    assert text(panel, "statusLabel").startswith("Error: PyTorch 2.11 or newer could not be installed")
 
 
 def test_with_all_packages_the_button_says_their_versions(open_module: Any) -> None:

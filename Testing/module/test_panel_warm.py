@@ -187,6 +187,6 @@ def test_nobody_waits_without_torch_or_while_packages_are_installed(
     assert is_gone(pid)
     assert seen == [None]
     assert waiting(panel) is not None
-    monkeypatch.setattr(python_environment, "WORKER_PACKAGES", {"no_such_module": "PyTorch"})
+    monkeypatch.setattr(python_environment, "WORKER_PACKAGES", {"no_such_module": python_environment.PYTORCH})
     panel.click("installTorchButton")
     assert waiting(panel) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,6 +23,9 @@ class Requests:
     """(function of slicer.packaging, requirements, further arguments)"""
     torch: list[dict[str, Any]] = field(default_factory=list)
     """arguments of each PyTorchUtilsLogic.installTorch"""
+    pip_fails: Exception | None = None
+    """what pip_ensure raises where something is missing: RuntimeError as when the user declines, CalledProcessError as when pip
+    ends with an error"""
     torch_installs: bool = False
     """whether installTorch gives torch (where this Python has it) or None, as when the user declines"""
 
@@ -51,6 +55,14 @@ def packaging_module() -> ModuleType:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
         return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
+    def pip_check(req: str | Requirement | list[str | Requirement]) -> bool:
+        """Without extras and markers; what is installed is known by its metadata, whether its files are there or not."""
+        each = [Requirement(str(one)) for one in (req if isinstance(req, list) else [req])]
+        try:
+            return all(version(one.name) in one.specifier for one in each)
+        except PackageNotFoundError:
+            return False
+
     def pip_ensure(
         requirements: Any,
         constraints: Any = None,
@@ -62,11 +74,13 @@ def packaging_module() -> ModuleType:
         show_progress: bool = True,
     ) -> None:
         requests.pip.append(("pip_ensure", requirements, {"requester": requester, "constraints": constraints}))
+        if requests.pip_fails is not None and not pip_check(requirements):
+            raise requests.pip_fails
 
     def pip_install(requirements: Any, constraints: Any = None, **options: Any) -> None:
         requests.pip.append(("pip_install", requirements, {"constraints": constraints, **options}))
 
-    for function in (load_requirements, pip_ensure, pip_install):
+    for function in (load_requirements, pip_check, pip_ensure, pip_install):
         setattr(made, function.__name__, function)
     return made
 
@@ -89,6 +103,9 @@ def torch_module() -> ModuleType:
         ) -> Any:
             requests.torch.append({"askConfirmation": askConfirmation, "torchVersionRequirement": torchVersionRequirement})
             return import_module("torch") if requests.torch_installs else None
+
+        def uninstallTorch(self, askConfirmation: bool = False, forceComputationBackend: str | None = None) -> None:
+            requests.torch.append({"uninstall": True})
 
     made.PyTorchUtilsLogic = PyTorchUtilsLogic  # type: ignore[attr-defined]
     return made
