@@ -66,7 +66,7 @@ def onStartupCompleted():
 
 @parameterNodeWrapper
 class CardiacMTLParameterNode:
-    """What the user chose; 0 is "not known", frames count from 1, `study` names the results that are shown."""
+    """What the user chose; 0 is "not known", and frames count from 1."""
 
     cine: Union[vtkMRMLSequenceNode, vtkMRMLSequenceBrowserNode]
     edVolume: vtkMRMLScalarVolumeNode
@@ -81,7 +81,6 @@ class CardiacMTLParameterNode:
     wholeCycle: bool = True
     highContrast: bool = False
     model: str = ""
-    study: str = ""
 
 
 class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -207,7 +206,7 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
             if not self.chosen().nodes:
                 parameters.cine = first_cine(slicer.mrmlScene)
-            self.results.restore(parameters.study)
+            self.results.restore(self.chosen().results_in(slicer.mrmlScene))
 
     def setParameterNode(self, parameters):
         """Bind the controls to a parameter node, or to none."""
@@ -230,13 +229,15 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         return ChosenInput() if parameters is None else ChosenInput(parameters.cine, parameters.edVolume, parameters.esVolume)
 
     def updateControls(self, caller=None, event=None):
-        """Enable what can be used now, and take over what the DICOM headers say of newly chosen images."""
+        """Enable what can be used now; of newly chosen images show the results and what the DICOM headers say."""
         if self._parameterNode is None:
             return
         chosen = self.chosen()
         if chosen.key != self._inputKey:
             before, self._inputKey = self._inputKey, chosen.key
             self.logic.fillPatient(self._parameterNode, chosen, keepKnown=not before)
+            with self.status.telling():
+                self.results.restore(chosen.results_in(slicer.mrmlScene))
         has_cine, running = chosen.cine is not None, self.run.running
         self.ui.runButton.setEnabled(bool(chosen.nodes) and not running)
         for box in (self.ui.edFrameSpinBox, self.ui.esFrameSpinBox):
@@ -256,10 +257,11 @@ class CardiacMTLWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.run.start(chosen, lambda: self.logic.job(parameters, chosen), colors)
 
     def onResults(self, results):
-        """Show what a run found, in steps."""
-        if self._parameterNode is not None:
-            self._parameterNode.study = results.study_name
-        return self.results.reading(results)
+        """Show what a run found, in steps; only say so where other images were chosen meanwhile."""
+        if results.study_name == self.chosen().results_in(slicer.mrmlScene):
+            return self.results.reading(results)
+        self.status.say(_("{study} are in the scene: choose their images to see them.").format(study=results.study_name))
+        return iter(())
 
     def onShown(self):
         """Enable what can be done with the result that is shown now, or without one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +78,12 @@ class ChosenInput:
             number += 1
             name = f"{base} {number}"
         return name
+
+    def results_in(self, scene: Any) -> str:
+        """The name of the latest results of these images in `scene`; empty where there are none."""
+        with suppress(InputError):
+            return next((name for name in reversed(studies_in(scene)) if self.nodes and self._made(scene, name)), "")
+        return ""
 
     def _made(self, scene: Any, name: str) -> bool:
         """Whether the results of this name are of these images."""

@@ -70,18 +70,19 @@ class ExportController:
     def _report_steps(self, results: StoredResults, folder: Path) -> Iterator[None]:
         """Begins with a turn of the event loop in which the panel says what it does."""
         with self._status.telling():
-            self._status.say(_("Writing the report..."))
+            self._status.say(_("{study}: writing the report...").format(study=results.study_name))
             yield
             install_for("report", self._resources)
             yield from loading("report")
             files = yield from writing_report_files(results, folder, patient_data=bool(self._ui.patientDataCheckBox.checked))
             self._report = folder / REPORT_FILE if REPORT_FILE in files.names else None
             self._ui.openReportButton.setVisible(self._report is not None)
-            self._status.say("\n".join([_("Report and files are in {folder}").format(folder=folder), *files.notes]))
+            said = _("{study}: report and files are in {folder}")
+            self._status.say("\n".join([said.format(study=results.study_name, folder=folder), *files.notes]))
 
     def _dicom_steps(self, results: StoredResults, folder: Path) -> Iterator[None]:
         with self._status.telling():
-            self._status.say(_("Writing DICOM..."))
+            self._status.say(_("{study}: writing DICOM...").format(study=results.study_name))
             yield
             install_for("dicom", self._resources)
             yield from loading("dicom")
@@ -89,8 +90,10 @@ class ExportController:
             yield
             added = add_to_database(files.folder)
             text = (
-                _("DICOM is in {folder} and in Slicer's DICOM database")
+                _("{study}: DICOM is in {folder} and in Slicer's DICOM database")
                 if added
-                else _("DICOM is in {folder}, but not in Slicer's DICOM database: none is open, or it did not take the files")
+                else _(
+                    "{study}: DICOM is in {folder}, but not in Slicer's DICOM database: none is open, or it did not take them"
+                )
             )
-            self._status.say("\n".join([text.format(folder=files.folder), *files.notes]))
+            self._status.say("\n".join([text.format(study=results.study_name, folder=files.folder), *files.notes]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any
 
 import slicer
@@ -54,6 +55,7 @@ class ResultController:
         record = None if results is None else results.corrected_record or results.record
         original = None if results is None or results.corrected_record is None else results.record
         ui = self._ui
+        ui.studyLabel.setText("" if results is None else f"<b>{escape(results.study_name)}</b>")
         ui.diagnosisLabel.setText(_("No result yet.") if record is None else self._headline(record, original))
         self._bars.show(record, original)
         fill_measurements_table(ui.measurementsTable, record, original)
@@ -61,7 +63,7 @@ class ResultController:
         ui.explanationLabel.setText("" if record is None else result_texts.arguments(record))
         ui.meaningLabel.setText("" if record is None else result_texts.meaning(record))
         ui.foundFramesLabel.setText("" if record is None else result_texts.found_frames(record))
-        for control in (ui.measurementsTable, ui.flagsLabel, ui.slicesSection, ui.meaningSection):
+        for control in (ui.studyLabel, ui.measurementsTable, ui.flagsLabel, ui.slicesSection, ui.meaningSection):
             control.setVisible(record is not None)
         for control, label in ((ui.explanationSection, ui.explanationLabel), (ui.foundFramesLabel, ui.foundFramesLabel)):
             control.setVisible(bool(label.text))
@@ -78,11 +80,21 @@ class ResultController:
         self.on_show()
 
     def restore(self, study_name: str) -> None:
-        """Show what the scene holds under this name, as after loading a scene; nothing where it holds nothing."""
-        results = results_in(slicer.mrmlScene, study_name) if study_name else None
+        """Show what the scene holds under this name, or nothing; so do our views where they show another study."""
+        before = self._results
+        try:
+            results = results_in(slicer.mrmlScene, study_name) if study_name else None
+        except InputError:
+            self.show(None)
+            raise
         self.show(results)
         if results is not None:
             self.set_stale(is_stale(results))
+        if before is not None and before.study_name != study_name and self._layout.is_shown:
+            self._layout.leave(before)
+            if results is not None:
+                self._layout.show(results, three_d=bool(self._ui.show3DButton.checked))
+            self._name_layout_button()
 
     def reading(self, results: StoredResults) -> Iterator[None]:
         """Show a new result in the panel, and then arrange the views for reading it: a step each."""

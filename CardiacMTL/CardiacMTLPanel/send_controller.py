@@ -40,6 +40,7 @@ class SendController:
         self._runner: QProcessRunner | None = None
         self._folder: Path | None = None
         self._node: Node | None = None
+        self._study = ""
         self._notes: list[str] = []
         self._timer = qt.QTimer(parent)
         self._timer.setInterval(_TICK_MS)
@@ -96,7 +97,9 @@ class SendController:
         """Prepare the files of `results`, or none for a question, and start the process."""
         with self._status.telling():
             node = self._fields.node()
-            self._status.say(_("Asking {node}...").format(node=node) if results is None else _("Writing DICOM..."))
+            self._study = "" if results is None else results.study_name
+            writing = _("{study}: writing DICOM...").format(study=self._study)
+            self._status.say(_("Asking {node}...").format(node=node) if results is None else writing)
             yield
             install_for("pacs", self._resources)
             python = worker_python()
@@ -154,10 +157,11 @@ class SendController:
         if not total:
             self._status.say(_("{node} answers.").format(node=node))
         elif result.complete:
-            self._status.say("\n".join([_("{node} has all {total} files.").format(node=node, total=total), *self._notes]))
+            text = _("{study}: {node} has all {total} files.").format(study=self._study, node=node, total=total)
+            self._status.say("\n".join([text, *self._notes]))
         else:
-            text = _("{node} has {safe} of {total} files; send again: what it has is not doubled").format(
-                node=node, safe=result.n_safe, total=total
+            text = _("{study}: {node} has {safe} of {total} files; send again: what it has is not doubled").format(
+                study=self._study, node=node, safe=result.n_safe, total=total
             )
             self._status.fail("\n".join([text, *([result.problem] if result.problem else []), *self._notes]))
 

@@ -48,6 +48,7 @@ def shown_dicom(panel: Any, source: Path, name_frames: Any = each_frame) -> Any:
     from CardiacMTLPanel.scene_results import show_analysis
 
     cine = loaded_cine(source, name_frames)
+    panel.choose("cineSelector", cine.sequence)
     results = show_analysis(dicom_analysis(source), ChosenInput(cine=cine.sequence))
     for _ in panel.module_widget.onResults(results):
         pass
@@ -81,7 +82,7 @@ def test_the_report_is_written_with_its_files_and_opens_on_a_click(
     shown_result(panel)
     panel.click("exportSection")
     said = after(panel, wait_until, "reportButton", tmp_path, slicer_host)
-    assert said.startswith(f"Report and files are in {tmp_path}")
+    assert said.startswith(f"Short axis results: report and files are in {tmp_path}")
     for name in ("report.html", "result.json", "measurements.csv", "overlay.png", "segmentation_ed.nii.gz"):
         assert (tmp_path / name).stat().st_size > 0
     panel.click("openReportButton")
@@ -159,7 +160,7 @@ def test_dicom_refers_to_the_images_and_appears_in_slicers_database(
     shown_dicom(panel, source, name_frames)
     said = after(panel, wait_until, "exportDicomButton", tmp_path, slicer_host)
     folder = tmp_path / "cardiacmtl_dicom"
-    assert said.startswith(f"DICOM is in {folder} and in Slicer's DICOM database"), said
+    assert said.startswith(f"DICOM cine results: DICOM is in {folder} and in Slicer's DICOM database"), said
     assert sorted(path.name for path in folder.iterdir()) == FILES
     assert database.imported == [str(folder)]
     analysis = dicom_analysis(source)
@@ -180,7 +181,7 @@ def test_dicom_can_be_written_after_the_scene_was_saved_and_loaded(
     slicer.mrmlScene.ReadFromMRB(str(bundle), False, None)
     wait_until(lambda: panel.find("exportDicomButton").isEnabled(), 10)
     said = after(panel, wait_until, "exportDicomButton", tmp_path / "out", slicer_host)
-    assert said.startswith("DICOM is in"), said
+    assert said.startswith("DICOM cine results: DICOM is in"), said
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,8 @@ def test_without_an_open_database_the_files_are_written_all_the_same(
     shown_dicom(panel, source)
     monkeypatch.setattr("CardiacMTLPanel.export_controller.add_to_database", lambda folder: False)
     said = after(panel, wait_until, "exportDicomButton", tmp_path, slicer_host)
-    assert said.startswith(f"DICOM is in {tmp_path / 'cardiacmtl_dicom'}, but not in Slicer's DICOM database")
+    folder = tmp_path / "cardiacmtl_dicom"
+    assert said.startswith(f"DICOM cine results: DICOM is in {folder}, but not in Slicer's DICOM database")
     from CardiacMTLPanel.exporting import add_to_database
 
     database.isOpen = False
@@ -256,4 +258,4 @@ def test_missing_packages_are_installed_on_demand_and_only_those(
     after(panel, wait_until, "reportButton", tmp_path, slicer_host)
     ((function, wanted, _options),) = slicer_host.requests.pip
     assert function == "pip_ensure"
-    assert [requirement.name for requirement in wanted] == ["jinja2", "matplotlib", "pillow"]
+    assert [requirement.name for requirement in wanted] == ["jinja2", "matplotlib"]

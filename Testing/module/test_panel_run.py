@@ -49,7 +49,7 @@ def test_one_click_analyses_a_cine(open_module: Any, wait_until: Any, tiny_model
     assert text(panel, "foundFramesLabel") == "measured: ED 1, ES 3"
     assert len(nodes_of_class(slicer.mrmlScene, "vtkMRMLSegmentationNode")) == 3
     assert cine.shown is not None
-    assert panel.module_widget._parameterNode.study == "Short axis results"
+    assert text(panel, "studyLabel") == "<b>Short axis results</b>"
 
 
 @pytest.mark.usefixtures("warm")
@@ -83,3 +83,22 @@ def test_cancel_ends_a_run_within_two_seconds_and_leaves_the_scene(open_module: 
     assert "Cancelled" in text(panel, "statusLabel")
     assert node_count() == before
     assert panel.find("runButton").isEnabled()
+
+
+def test_a_cine_from_dicom_has_the_times_of_its_images_and_fields_that_the_user_emptied_stay_so(
+    open_module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = open_module(MODULE)
+    cine = given_cine(study=replace(short_study(), frame_times_ms=None))
+    for number in range(4):
+        cine.sequence.GetNthDataNode(number).SetAttribute("DICOM.instanceUIDs", f"1.{number}")
+    tags = {"0010,1030": lambda _: "66", "0018,1060": lambda uid: f"{200 * int(uid[2:])}.5"}
+    database = SimpleNamespace(isOpen=True, instanceValue=lambda uid, tag: tags.get(tag, lambda _: "")(uid))
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    panel.choose("cineSelector", cine.browser)
+    assert panel.see("weightSpinBox").value == 66.0
+    panel.type_number("weightSpinBox", "0")
+    widget = panel.module_widget
+    study = widget.logic.job(widget._parameterNode, widget.chosen()).study
+    assert study.frame_times_ms == (0.5, 200.5, 400.5, 600.5)
+    assert study.patient.weight_kg is None

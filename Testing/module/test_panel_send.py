@@ -80,7 +80,8 @@ def test_a_result_is_sent_twice_without_doubles_and_nothing_is_left_here(panel: 
         fill(panel, node.port)
         assert said_after(panel, wait_until, "echoButton") == f"{TITLE} at 127.0.0.1:{node.port} answers."
         assert node.received == []
-        assert said_after(panel, wait_until, "sendButton") == f"{TITLE} at 127.0.0.1:{node.port} has all 3 files."
+        said = said_after(panel, wait_until, "sendButton")
+        assert said == f"DICOM cine results: {TITLE} at 127.0.0.1:{node.port} has all 3 files."
         first = sorted(node.received)
         assert said_after(panel, wait_until, "sendButton").endswith("has all 3 files.")
     assert len(first) == 3
@@ -117,7 +118,7 @@ def test_files_that_a_node_refuses_are_named_and_the_others_are_there(panel: Any
         fill(panel, node.port)
         said = said_after(panel, wait_until, "sendButton")
     first, *notes = said.split("\n")
-    assert first.startswith(f"Error: {TITLE} at 127.0.0.1:{node.port} has 2 of 3 files; send again")
+    assert first.startswith(f"Error: DICOM cine results: {TITLE} at 127.0.0.1:{node.port} has 2 of 3 files; send again")
     assert [".dcm: status 0xA700" in note for note in notes] == [True]
 
 
