@@ -15,6 +15,14 @@ from CardiacMTLTraining.cache import CachedCase
 TWINS = {"patient076": "patient074"}
 """ACDC's patients 074 and 076 have the same images under two masks: they stay in one fold."""
 
+OF_THE_TEST_SET = {
+    "patient055": (
+        "in ACDC its images are those of a patient of the challenge's test set, voxel for voxel; expected none of these in "
+        "training; rename the folder if this is another patient"
+    )
+}
+"""Patients of ACDC's training set that must not be trained on, and why: figures on its test set would not be held out."""
+
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:

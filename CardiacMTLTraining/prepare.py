@@ -11,8 +11,9 @@ from pathlib import Path
 from CardiacMTLLib.errors import CardiacMTLError, InputError
 from CardiacMTLTraining.cache import INDEX_NAME, CachedCase, save_case, write_index
 from CardiacMTLTraining.cache_grid import cached_case
-from CardiacMTLTraining.sources.case import SourceEntry
-from CardiacMTLTraining.sources.layouts import Layout, find_cases
+from CardiacMTLTraining.folds import OF_THE_TEST_SET
+from CardiacMTLTraining.sources.case import SourceEntry, refused
+from CardiacMTLTraining.sources.layouts import Layout, find_cases, layout_of
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,14 @@ STAGING_NAME = ".unfinished"
 def prepare(data: Path, out: Path, layout: Layout | None = None) -> tuple[list[str], dict[str, str]]:
     """Cache every patient of `data`; returns the names that were cached, and the reason for each that was not.
 
-    `layout` None finds out how `data` is laid out. A cache that is in `out` already stays as it is until the new one is
-    complete. Raises `InputError` where no patient can be used.
+    `layout` None finds out how `data` is laid out; of ACDC's patients the one who is in its test set, too, is left out. A
+    cache that is in `out` already stays as it is until the new one is complete. Raises `InputError` where no patient can be
+    used.
     """
+    layout = layout or layout_of(data)
     entries = find_cases(data, layout)
+    if layout is Layout.ACDC:
+        entries = [refused(e.name, OF_THE_TEST_SET[e.name]) if e.name in OF_THE_TEST_SET else e for e in entries]
     is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     digests: dict[str, str] = {}

@@ -17,6 +17,7 @@ from CardiacMTLTraining import prepare as prepare_module
 from CardiacMTLTraining.cache import INDEX_NAME, CachedCase, load_cases, save_case
 from CardiacMTLTraining.prepare import STAGING_NAME, prepare
 from Testing.acdc_folder import write_acdc_folder
+from Testing.source_folders import generic_row, write_generic, write_generic_patient
 
 
 def rewrite(path: Path, change: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
@@ -51,6 +52,20 @@ def test_bad_cases_are_named_and_the_others_cached(tmp_path: Path) -> None:
     assert "no Info.cfg" in failed["patient010"]
     assert all("\n" not in reason for reason in failed.values())
     assert [case.name for case in load_cases(tmp_path / "cache")] == done
+
+
+def test_the_patient_whose_images_are_in_acdcs_test_set_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    data = write_acdc_folder(tmp_path / "data", "patient005", "patient006")
+    (data / "patient005").rename(data / "patient055")
+    done, failed = prepare(data, tmp_path / "cache")
+    assert done == ["patient006"]
+    assert "test set" in failed["patient055"]
+
+
+def test_another_layouts_patient_of_that_name_is_cached(tmp_path: Path) -> None:
+    write_generic_patient(tmp_path / "data", "patient055")
+    write_generic(tmp_path / "data", [generic_row("patient055")])
+    assert prepare(tmp_path / "data", tmp_path / "cache") == (["patient055"], {})
 
 
 def test_masks_coded_otherwise_than_acdc_are_refused_with_the_coding_they_fit(tmp_path: Path) -> None:
