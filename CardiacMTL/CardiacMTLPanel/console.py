@@ -18,8 +18,10 @@ from CardiacMTLPanel.chosen_input import ChosenInput, dicom_tag_reader
 from CardiacMTLPanel.python_environment import require_packages, worker_python
 from CardiacMTLPanel.result_texts import Record
 from CardiacMTLPanel.scene_results import recompute_results, show_analysis, slice_selection, stored_results
+from CardiacMTLScene.patient_facts import TagReader
 from CardiacMTLScene.results import studies_in
 from CardiacMTLScene.segmentations import ColorSet
+from CardiacMTLScene.sequence_times import TRIGGER_TIME
 
 _DEVICES = {"gpu": "mps" if sys.platform == "darwin" else "cuda"}
 
@@ -38,8 +40,15 @@ def job_of_choices(parameters: Any, chosen: ChosenInput) -> Job:
     """What a worker is asked for by the choices in a parameter node; raises `InputError` for images that cannot be used."""
     sex = None if parameters.sex == _UNKNOWN_SEX else Sex(parameters.sex)
     known = (parameters.heightCm or None, parameters.weightKg or None, sex, parameters.heartRateBpm or None)
-    study = chosen.study(Patient(*known), from_zero(parameters.edFrame), from_zero(parameters.esFrame))
+    frames = (from_zero(parameters.edFrame), from_zero(parameters.esFrame))
+    study = chosen.study(Patient(*known), *frames, _time_reader())
     return job(study, parameters.model, parameters.device, whole_cycle=parameters.wholeCycle)
+
+
+def _time_reader() -> TagReader | None:
+    """Reads when frames were taken, and nothing of the patient: that is what the panel's fields say, emptied ones too."""
+    reader = dicom_tag_reader()
+    return None if reader is None else lambda uid, tag: reader(uid, tag) if tag == TRIGGER_TIME else ""
 
 
 def known_of_patient(chosen: ChosenInput) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def study_from_sequence(
             f"({_words(grids[0])}); expected one geometry; take the frames of one series"
         )
     frames = np.stack([voxels_of(node) for node in items])
-    image = StoredImage(frames, grids[0], frame_times_ms=frame_times_ms(found), warnings=gap_warnings(found))
+    image = StoredImage(frames, grids[0], frame_times_ms=frame_times_ms(found, tag_value), warnings=gap_warnings(found))
     options = ReadOptions(ed_frame, es_frame, patient=patient)
     named = next(
         (node for node in (found.shown, items[0]) if node is not None and node.GetAttribute("DICOM.instanceUIDs")), None

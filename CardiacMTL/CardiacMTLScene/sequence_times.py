@@ -1,4 +1,4 @@
-"""When the frames of a sequence were taken, as its index or the attributes of its import say."""
+"""When the frames of a sequence were taken, as its index, the headers of its images or the attributes of its import say."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ import slicer
 
 from CardiacMTLLib.reading.frame_times import MS_PER_UNIT, believable_times_ms
 from CardiacMTLScene.cine_input import CineInput
+from CardiacMTLScene.patient_facts import TagReader
+
+TRIGGER_TIME = "0018,1060"
+"""Of one image: milliseconds after the R wave (DICOM PS3.3, C.8.3.1)."""
+
+_INSTANCES = "DICOM.instanceUIDs"
 
 _LABELS = "MultiVolume.FrameLabels"
 _LABEL_UNIT = "MultiVolume.FrameIdentifyingDICOMTagUnits"
@@ -21,11 +27,12 @@ _GAP = 1.5
 """A step this many times the usual one is a gap."""
 
 
-def frame_times_ms(cine: CineInput) -> tuple[float, ...] | None:
+def frame_times_ms(cine: CineInput, tag_value: TagReader | None = None) -> tuple[float, ...] | None:
     """Times of the frames in milliseconds, or None where nothing believable says them.
 
-    The index of the sequence counts where it is a number in a unit of time; else the frame labels of the multi-volume import,
-    found on the sequence, its browser, the shown volume or the first frame.
+    The index of the sequence counts where it is a number in a unit of time; else the trigger times of the images that each
+    frame names, which `tag_value` reads, the median of the slices as for DICOM folders; else the frame labels of the
+    multi-volume import, found on the sequence, its browser, the shown volume or the first frame.
     """
     sequence = cine.sequence
     unit = MS_PER_UNIT.get((sequence.GetIndexUnit() or "").strip().lower())
@@ -33,6 +40,9 @@ def frame_times_ms(cine: CineInput) -> tuple[float, ...] | None:
         times = _believable(_index_values(sequence), unit)
         if times is not None:
             return times
+    times = None if tag_value is None else _trigger_times(sequence, tag_value)
+    if times is not None:
+        return times
     for node in (sequence, cine.browser, cine.shown, sequence.GetNthDataNode(0)):
         labels = None if node is None else node.GetAttribute(_LABELS)
         if labels and _label_unit_ms(node):
@@ -52,6 +62,17 @@ def gap_warnings(cine: CineInput) -> tuple[str, ...]:
     usual = statistics.median_low(steps) if steps else 0.0
     after = [str(number + 1) for number, step in enumerate(steps) if usual > 0 and step > _GAP * usual]
     return (f"The cine seems to lack frames after frame {', '.join(after)}: its index jumps there.",) if after else ()
+
+
+def _trigger_times(sequence: Any, tag_value: TagReader) -> tuple[float, ...] | None:
+    times = []
+    for number in range(sequence.GetNumberOfDataNodes()):
+        uids = (sequence.GetNthDataNode(number).GetAttribute(_INSTANCES) or "").split()
+        try:
+            times.append(statistics.median(float(tag_value(uid, TRIGGER_TIME)) for uid in uids))
+        except ValueError:  # no images, or one without a time
+            return None
+    return believable_times_ms(times)
 
 
 def _index_values(sequence: Any) -> list[str]:

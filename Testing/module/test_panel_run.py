@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ import slicer
 from PySide6.QtCore import QTimer
 
 from CardiacMTLScene.nodes import nodes_of_class
-from Testing.module.given import given_cine, large_study
+from Testing.module.given import given_cine, large_study, short_study
 from Testing.module.reading import MODULE, ended, node_count, text
 
 MOST_BUSY_MS = 100.0

@@ -278,6 +278,33 @@ def test_frame_times_come_from_the_index_or_from_the_labels_of_the_import(
         assert study.frame_times_ms == (None if expected is None else pytest.approx(expected))
 
 
+IMPORTED = {LABELS: "0,33,66", TAG: "Time", UNIT: "ms"}
+"""As Slicer's import labels frames that it told apart by instance numbers: these times are no cycle's."""
+
+
+@pytest.mark.parametrize(
+    ("trigger_times", "expected"),
+    [
+        (("10", "12", "150", "152", "290", "292"), (11, 151, 291)),
+        (("10", "12", "150", "", "290", "292"), None),
+        (("10", "10", "10", "10", "10", "10"), None),
+        (("290", "292", "150", "152", "10", "12"), None),
+    ],
+)
+def test_frame_times_come_from_the_headers_of_the_images_of_each_frame(host: Any, trigger_times: Any, expected: Any) -> None:
+    sequence, _ = make_sequence(host, FRAMES, GRID, ("0", "1", "2"), "")
+    for name, value in IMPORTED.items():
+        sequence.SetAttribute(name, value)
+    for number in range(3):
+        sequence.GetNthDataNode(number).SetAttribute("DICOM.instanceUIDs", f"1.{2 * number} 1.{2 * number + 1}")
+
+    def value(uid: str, tag: str) -> str:
+        return trigger_times[int(uid.removeprefix("1."))] if tag == "0018,1060" else ""
+
+    study = study_from_sequence(sequence, tag_value=value)
+    assert study.frame_times_ms == (None if expected is None else pytest.approx(expected))
+
+
 @pytest.mark.parametrize(
     ("index", "words"),
     [
