@@ -90,6 +90,32 @@ def test_the_same_images_make_the_same_study_and_another_patient_another(written
     assert not set(uids[0]) & set(uids[2])
 
 
+@pytest.mark.parametrize(("keyword", "value"), [("PatientBirthDate", "19700204"), ("StudyDate", "20240507")])
+def test_any_other_value_of_the_template_gives_every_object_and_their_study_other_uids(keyword, value, written, tmp_path):
+    analysis, files = written
+    other = write_dicom(analysis, tmp_path / "other", template=template(tmp_path / "u.dcm", **{keyword: value}))
+    for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        one, two = ({pydicom.dcmread(path)[name].value for path in made.paths} for made in (files, other))
+        assert not one & two
+
+
+def test_other_times_give_images_and_their_series_other_uids_in_the_same_study(tmp_path):
+    data = []
+    for number, times_ms in enumerate(((0.0, 310.5, 600.0), (0.0, 320.5, 600.0))):
+        analysis = plain_analysis(frame_times_ms=times_ms)
+        files = write_dicom(analysis, tmp_path / f"{number}", template=template(tmp_path / "t.dcm"))
+        data.append(pydicom.dcmread(files.folder / IMAGES_FOLDER / "es_003.dcm"))
+    assert data[0].StudyInstanceUID == data[1].StudyInstanceUID
+    assert data[0].SeriesInstanceUID != data[1].SeriesInstanceUID
+    assert data[0].SOPInstanceUID != data[1].SOPInstanceUID
+
+
+def test_dates_of_the_template_keep_their_time_zone(tmp_path):
+    given = template(tmp_path / "t.dcm", TimezoneOffsetFromUTC="+0200")
+    files = write_dicom(plain_analysis(), tmp_path / "out", template=given)
+    assert {pydicom.dcmread(path).TimezoneOffsetFromUTC for path in files.paths} == {"+0200"}
+
+
 @pytest.mark.parametrize(
     ("dtype", "low", "high", "stored", "scaled"),
     [

@@ -9,12 +9,18 @@ BAD = ("Error", "Abort", "E:", "F:")
 
 
 def person(data, t, z):
-    """A header with the patient and study that scanners write, in a Western character set."""
+    """A lossy image with the patient, study and trial that scanners write, in a Western character set."""
     data.SpecificCharacterSet = "ISO_IR 100"
     data.PatientName, data.PatientID = "Müller^Änne", "A-12"
     data.PatientBirthDate, data.PatientSex, data.PatientAge = "19700203", "F", "054Y"
     data.StudyDate, data.StudyTime, data.StudyID, data.AccessionNumber = "20240506", "101500", "7", "ACC1"
     data.ReferringPhysicianName, data.StudyDescription = "Curie^Marie", "Herz"
+    data.ClinicalTrialSponsorName, data.ClinicalTrialProtocolID, data.ClinicalTrialProtocolName = "Sponsor", "P1", ""
+    data.ClinicalTrialSiteID, data.ClinicalTrialSiteName, data.ClinicalTrialSubjectID = "", "", "S7"
+    data.ClinicalTrialTimePointID, data.ClinicalTrialCoordinatingCenterName = "month 3", ""
+    data.TimezoneOffsetFromUTC, data.PositionReferenceIndicator = "+0100", ""
+    data.LossyImageCompression = "01"
+    data.LossyImageCompressionRatio, data.LossyImageCompressionMethod = [4, 10], ["ISO_10918_1", "ISO_15444_1"]
     return data
 
 

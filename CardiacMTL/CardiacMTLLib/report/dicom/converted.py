@@ -18,7 +18,7 @@ from CardiacMTLLib.geometry import AxisOrder
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.reading.dicom.files import dicom_files
 from CardiacMTLLib.reading.dicom.values import View
-from CardiacMTLLib.report.dicom.patient_study import copy_patient
+from CardiacMTLLib.report.dicom.patient_study import copy_patient, copy_time_zone
 from CardiacMTLLib.report.dicom.sources import PhaseSources, SourceSlice
 from CardiacMTLLib.report.dicom.uids import stable_uid
 from CardiacMTLLib.source import SourceFrame
@@ -57,20 +57,18 @@ def convert_images(study: CineStudy, frames: Mapping[Phase, int], template: Path
     header = check_template(template)
     pixels = {phase: study.frames[t] for phase, t in frames.items()}
     stored, scaled = _stored(pixels)
-    patient = (View((header,)).text("PatientID"), View((header,)).text("PatientName"))
-    study_uid = stable_uid("converted study", *patient, *(stored[phase].tobytes() for phase in stored), repr(study.geometry))
     whose = _study_header(header)
-    slices = {}
-    (folder / IMAGES_FOLDER).mkdir()
+    study_uid = stable_uid("converted study", whose.to_json(), *(stored[p].tobytes() for p in stored), repr(study.geometry))
+    images: dict[Phase, list[Dataset]] = {}
+    times_ms = study.frame_times_ms
     for phase, t in frames.items():
-        times_ms = study.frame_times_ms
-        made = [_image(study, stored[phase][z], z, whose, study_uid, phase) for z in range(len(stored[phase]))]
-        for z, image in enumerate(made):
-            image.InstanceNumber = z + 1 + len(made) * list(frames).index(phase)
+        images[phase] = [_image(study, stored[phase][z], z, whose, study_uid, phase) for z in range(len(stored[phase]))]
+        for z, image in enumerate(images[phase]):
+            image.InstanceNumber = z + 1 + len(images[phase]) * list(frames).index(phase)
             if times_ms is not None:
                 image.TriggerTime = DS(times_ms[t], auto_format=True)
-            image.save_as(folder / IMAGES_FOLDER / f"{phase.lower()}_{z + 1:03d}.dcm", enforce_file_format=True)
-        slices[phase] = tuple(_slice(image, study) for image in made)
+            image.SOPInstanceUID = stable_uid("converted image", image.to_json())
+    _save_series(images, folder / IMAGES_FOLDER)
     notes = [
         "the images were converted into a new study of the template's patient; nothing in them tells whether they are of that "
         "patient"
@@ -81,7 +79,7 @@ def convert_images(study: CineStudy, frames: Mapping[Phase, int], template: Path
         whose,
         study_uid,
         stable_uid("frame of reference", study_uid),
-        slices,
+        {phase: tuple(_slice(image, study) for image in images[phase]) for phase in images},
         study.geometry.spacing_xyz_mm[2],
         AxisOrder(),
         tuple(notes),
@@ -108,6 +106,7 @@ def _study_header(template: Dataset) -> Dataset:
     copy_patient(template, whose)
     view = View((template,))
     whose.StudyDate, whose.StudyTime = view.text("StudyDate"), view.text("StudyTime")
+    copy_time_zone(template, whose)
     whose.ReferringPhysicianName = whose.AccessionNumber = ""
     whose.StudyID = "CARDIACMTL"
     whose.StudyDescription = "CardiacMTL: images converted from a file (research use only)"
@@ -123,8 +122,7 @@ def _image(
     image.update(whose)
     image.StudyInstanceUID = study_uid
     image.SOPClassUID = MRImageStorage
-    image.SOPInstanceUID = stable_uid("converted image", study_uid, phase, str(z), pixels.tobytes())
-    image.SeriesInstanceUID, image.SeriesNumber = stable_uid("converted series", study_uid), _SERIES_NUMBER
+    image.SeriesNumber = _SERIES_NUMBER
     image.SeriesDescription = "Images converted from a file: ED and ES"
     image.FrameOfReferenceUID, image.PositionReferenceIndicator = stable_uid("frame of reference", study_uid), ""
     image.Modality, image.PatientPosition, image.BodyPartExamined = "MR", "", "HEART"
@@ -148,6 +146,16 @@ def _image(
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return image
+
+
+def _save_series(images: Mapping[Phase, list[Dataset]], folder: Path) -> None:
+    """Save the images as one series, whose UID follows from them, in the new `folder`."""
+    folder.mkdir()
+    uid = stable_uid("converted series", *(image.SOPInstanceUID for made in images.values() for image in made))
+    for phase, made in images.items():
+        for z, image in enumerate(made):
+            image.SeriesInstanceUID = uid
+            image.save_as(folder / f"{phase.lower()}_{z + 1:03d}.dcm", enforce_file_format=True)
 
 
 def _slice(image: Dataset, study: CineStudy) -> SourceSlice:

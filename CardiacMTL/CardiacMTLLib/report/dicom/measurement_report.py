@@ -21,9 +21,16 @@ from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.report.dicom.concepts import CARDIAC_MRI, PRIVATE_SCHEME
 from CardiacMTLLib.report.dicom.content import coded
 from CardiacMTLLib.report.dicom.groups import ReportContext, report_groups
-from CardiacMTLLib.report.dicom.patient_study import REQUIRED, REQUIRED_OF_STUDY, copy_patient, copy_study
+from CardiacMTLLib.report.dicom.patient_study import (
+    REQUIRED,
+    REQUIRED_OF_STUDY,
+    copy_patient,
+    copy_study,
+    copy_trial_series,
+)
 from CardiacMTLLib.report.dicom.segmentation import MANUFACTURER, BuiltSegmentation
 from CardiacMTLLib.report.dicom.sources import PhaseSources
+from CardiacMTLLib.report.dicom.stamp import UNSTAMPED, stamp
 from CardiacMTLLib.report.dicom.uids import stable_uid
 
 _SERIES_NUMBER = 9103
@@ -47,13 +54,12 @@ def build_report(analysis: Analysis, sources: PhaseSources, segmentations: Mappi
         report_groups(ReportContext(analysis, sources, segmentations)),
     )
     evidence = [*_images(sources), *(built.data for built in segmentations.values())]
-    uid = stable_uid("report", sources.study_uid, *(str(item.SOPInstanceUID) for item in evidence), content[0].to_json())
     report = Comprehensive3DSR(
         evidence,
         content[0],
-        series_instance_uid=stable_uid("series", uid),
+        series_instance_uid=UNSTAMPED,
         series_number=_SERIES_NUMBER,
-        sop_instance_uid=uid,
+        sop_instance_uid=UNSTAMPED,
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=f"{MANUFACTURER} {analysis.model.name}",
@@ -65,6 +71,8 @@ def build_report(analysis: Analysis, sources: PhaseSources, segmentations: Mappi
     )
     copy_patient(sources.header, report)
     copy_study(sources.header, report)
+    copy_trial_series(sources.header, report)
+    stamp(report)
     return report
 
 

@@ -21,11 +21,12 @@ from CardiacMTLLib import __version__
 from CardiacMTLLib.analysis import Analysis
 from CardiacMTLLib.labels import Label, Phase
 from CardiacMTLLib.recompute import CORRECTED
-from CardiacMTLLib.report.dicom.patient_study import copy_patient, copy_study
+from CardiacMTLLib.report.dicom.lossy import state_lossy
+from CardiacMTLLib.report.dicom.patient_study import copy_patient, copy_study, copy_trial_series
 from CardiacMTLLib.report.dicom.sources import PhaseSources, SourceSlice
+from CardiacMTLLib.report.dicom.stamp import UNSTAMPED, stamp
 from CardiacMTLLib.report.dicom.uids import stable_uid
 from CardiacMTLLib.terms import Code, structure_terms
-from CardiacMTLLib.volume import Mask
 
 MANUFACTURER = "CardiacMTL"
 
@@ -47,7 +48,7 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
     """The segmentation of `phase`; None where no structure was found.
 
     Segments are numbered 1 RV, 2 myocardium, 3 LV; one without a voxel is left out and the next move up, as numbers must be
-    consecutive. The same masks of the same images by the same model and software give the same UIDs.
+    consecutive. The same content gives the same UIDs.
     """
     mask = sources.in_image_axes(analysis.masks[phase])
     present = [label for label in _LABELS if (mask == label).any()]
@@ -57,7 +58,6 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
     ranks = np.zeros(len(Label), np.uint8)
     ranks[list(numbers)] = list(numbers.values())
     slices = sources.slices[phase]
-    uid = _instance_uid(analysis, phase, mask, sources)
     images = [_stub(sources, piece, index) for index, piece in enumerate(slices)]
     frame_number = analysis.study.frame_number(analysis.frames[phase])
     data = HighdicomSegmentation(
@@ -65,9 +65,9 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
         ranks[mask],
         SegmentationTypeValues.BINARY,
         [_description(analysis, phase, label, number, sources.study_uid) for label, number in numbers.items()],
-        series_instance_uid=stable_uid("series", uid),
+        series_instance_uid=UNSTAMPED,
         series_number=_SERIES_NUMBERS[phase],
-        sop_instance_uid=uid,
+        sop_instance_uid=UNSTAMPED,
         instance_number=1,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=f"{MANUFACTURER} {analysis.model.name}",
@@ -79,8 +79,11 @@ def build_segmentation(analysis: Analysis, phase: Phase, sources: PhaseSources) 
     )
     copy_patient(sources.header, data)
     copy_study(sources.header, data)
+    copy_trial_series(sources.header, data)
+    state_lossy(data, (piece.lossy for piece in slices))
     _refer(data, {image.SOPInstanceUID: piece for image, piece in zip(images, slices, strict=True)})
-    _name_dimensions(data, stable_uid("dimensions", uid))
+    _name_dimensions(data)
+    stamp(data)
     missing = [structure_terms()[label].name for label in _LABELS if label not in numbers]
     return BuiltSegmentation(data, numbers, tuple(f"{name} has no segment at {phase}: its mask is empty" for name in missing))
 
@@ -122,18 +125,13 @@ def reference_to(frames: Iterable[SourceSlice], *, with_frames: bool = True) -> 
     return references
 
 
-def _instance_uid(analysis: Analysis, phase: Phase, mask: Mask, sources: PhaseSources) -> str:
-    images = [f"{piece.frame.sop_instance_uid}/{piece.frame.frame_number}" for piece in sources.slices[phase]]
-    made_by = (analysis.model.sha256, __version__, str(is_corrected(analysis, phase)))
-    return stable_uid("segmentation", phase, sources.study_uid, "\n".join(images), mask.tobytes(), str(mask.shape), *made_by)
-
-
 def _stub(sources: PhaseSources, piece: SourceSlice, index: int) -> Dataset:
     """The plane of one image as highdicom wants it: a classic image, all of one series; references are put right afterwards."""
     stub = Dataset()
     stub.SOPClassUID, stub.SOPInstanceUID = MRImageStorage, f"2.25.{index + 1}"
     stub.StudyInstanceUID, stub.SeriesInstanceUID = sources.study_uid, "2.25.1"
     stub.FrameOfReferenceUID, stub.Modality = sources.frame_of_reference_uid, "MR"
+    stub.PositionReferenceIndicator = sources.position_reference
     stub.PatientID = stub.PatientName = stub.PatientBirthDate = stub.PatientSex = ""
     stub.AccessionNumber = stub.StudyID = ""
     stub.StudyDate = stub.StudyTime = None
@@ -192,7 +190,8 @@ def _by_series(slices: Sequence[SourceSlice]) -> list[Dataset]:
     return items
 
 
-def _name_dimensions(data: Dataset, uid: str) -> None:
-    """A UID from the content in place of highdicom's random one."""
+def _name_dimensions(data: Dataset) -> None:
+    """A UID from the frames, which the dimensions order, in place of highdicom's random one."""
+    uid = stable_uid("dimensions", *(groups.to_json() for groups in data.PerFrameFunctionalGroupsSequence))
     for item in (*data.DimensionOrganizationSequence, *data.DimensionIndexSequence):
         item.DimensionOrganizationUID = uid

@@ -16,6 +16,7 @@ from CardiacMTLLib.geometry import AxisOrder, Geometry, Triple
 from CardiacMTLLib.labels import Phase
 from CardiacMTLLib.reading.dicom.functional_groups import frame_views
 from CardiacMTLLib.reading.dicom.values import View
+from CardiacMTLLib.report.dicom.lossy import LossyHistory, lossy_history
 from CardiacMTLLib.report.dicom.uids import stable_uid
 from CardiacMTLLib.source import DicomSource, SourceFrame
 from CardiacMTLLib.volume import CineStudy, Mask
@@ -30,7 +31,10 @@ _OWN_REFERENCE = (
 
 @dataclass(frozen=True, slots=True)
 class SourceSlice:
-    """One image with its plane: LPS position of the first pixel, direction cosines of rows and columns, pixel spacing."""
+    """One image with its plane: LPS position of the first pixel, direction cosines of rows and columns, pixel spacing.
+
+    `lossy` is None where no compression of it was lossy.
+    """
 
     frame: SourceFrame
     position_mm: Triple
@@ -38,13 +42,15 @@ class SourceSlice:
     spacing_yx_mm: tuple[float, float]
     thickness_mm: float | None
     shape_yx: tuple[int, int]
+    lossy: LossyHistory | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhaseSources:
     """The images behind the masks, slice by slice in the order of `in_image_axes`.
 
-    `header` has the attributes of patient and study; `distance_mm` is that of the slices; `notes` are sentences for the user.
+    `header` has the attributes of patient and study; `distance_mm` is that of the slices; `notes` are sentences for the user;
+    `position_reference` is the anatomical point of the frame of reference, empty where it is unknown.
     """
 
     header: Dataset
@@ -54,6 +60,7 @@ class PhaseSources:
     distance_mm: float
     order: AxisOrder
     notes: tuple[str, ...] = ()
+    position_reference: str = ""
 
     def in_image_axes(self, mask: Mask) -> Mask:
         """A (z, y, x) mask of the study as rows and columns of the images, `mask[i]` on image i."""
@@ -92,8 +99,9 @@ def read_sources(study: CineStudy, frames: Mapping[Phase, int]) -> PhaseSources:
         slices[phase] = tuple(_slice(frame, _header(frame, source, files)) for frame in listed)
         _check_place(slices[phase], study.stored.geometry)
     reference = source.frame_of_reference_uid
+    header = next(iter(files.values()))
     return PhaseSources(
-        next(iter(files.values())),
+        header,
         source.study_uid,
         reference
         or stable_uid("frame of reference", source.study_uid, *sorted({f.series_uid for p in source.frames for f in p})),
@@ -101,6 +109,7 @@ def read_sources(study: CineStudy, frames: Mapping[Phase, int]) -> PhaseSources:
         study.stored.geometry.spacing_xyz_mm[2],
         order,
         () if reference else (_OWN_REFERENCE,),
+        View((header,)).text("PositionReferenceIndicator") if reference else "",
     )
 
 
@@ -139,6 +148,7 @@ def _slice(frame: SourceFrame, header: Dataset) -> SourceSlice:
         (spacing[0], spacing[1]),
         view.number("SliceThickness"),
         (view.whole("Rows") or 0, view.whole("Columns") or 0),
+        lossy_history(view),
     )
 
 
